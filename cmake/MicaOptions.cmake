@@ -1,0 +1,48 @@
+# Language level, warnings, sanitizers and the fast tools, and mica_library(): every source file of some folders as one static library.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+set(MICA_SANITIZE "" CACHE STRING "sanitizers, as in -fsanitize=")
+set(MICA_FIXTURES "${CMAKE_SOURCE_DIR}/../shared/fixtures" CACHE PATH "numbers from real Keras and PyTorch")
+
+find_program(MICA_CCACHE ccache)
+if(MICA_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${MICA_CCACHE}")
+endif()
+
+# g++ 12 looks for a linker named ld.lld in the -B folders only.
+find_program(MICA_LLD NAMES ld.lld ld.lld-19)
+if(MICA_LLD)
+  file(MAKE_DIRECTORY "${CMAKE_BINARY_DIR}/linker")
+  file(CREATE_LINK "${MICA_LLD}" "${CMAKE_BINARY_DIR}/linker/ld.lld" SYMBOLIC)
+  add_link_options("-B${CMAKE_BINARY_DIR}/linker" -fuse-ld=lld)
+endif()
+
+add_library(mica_warnings INTERFACE)
+target_compile_options(mica_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+                                               -Wimplicit-fallthrough -Werror -Wno-missing-field-initializers)
+if(MICA_SANITIZE)
+  add_compile_options(-fsanitize=${MICA_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${MICA_SANITIZE})
+endif()
+
+function(mica_library name)
+  set(sources)
+  foreach(folder IN LISTS ARGN)
+    file(GLOB found CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/${folder}/*.cc")
+    list(APPEND sources ${found})
+  endforeach()
+  if(NOT sources)
+    add_library(${name} INTERFACE)
+    return()
+  endif()
+  add_library(${name} STATIC ${sources})
+  target_include_directories(${name} PUBLIC "${CMAKE_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE mica_warnings)
+endfunction()
