@@ -8,6 +8,7 @@
 // `composite` operations stay whole until the pass `legalize`, so that rules, gradients and epilogues still see gelu as gelu.
 #pragma once
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,7 +67,8 @@ using DecomposeFn = std::function<Values(Builder& b, const Node& node)>;
 // The meaning in Loop IR: the element of result `result` at `index`, as an expression over ctx.read(operand, index) and ctx.reduce(…).
 class DefineContext {
  public:
-  DefineContext(const Attrs& attrs, const Types& operands, const Types& results) : attrs(attrs), operands(operands), results(results) {}
+  DefineContext(const Attrs& a, const Types& operand_types, const Types& result_types)
+      : attrs(a), operands(operand_types), results(result_types) {}
   const Attrs& attrs;
   const Types &operands, &results;
   // operands[i] at index; with broadcast_to given, `index` runs over that shape and 1-sized or missing axes are dropped.
