@@ -10,7 +10,7 @@ namespace mica::rt {
 
 class Array {
  public:
-  Array() = default;  // empty: defined() is false
+  Array() = default;                                                        // empty: defined() is false
   static Array uninitialized(DType dtype, std::vector<std::int64_t> dims);  // 64-byte aligned
   static Array zeros(DType dtype, std::vector<std::int64_t> dims);
   // Storage that somebody else keeps alive through `owner`.

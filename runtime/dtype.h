@@ -9,7 +9,19 @@ namespace mica {
 class DType {
  public:
   enum Kind : std::uint8_t {
-    kBool, kInt8, kInt16, kInt32, kInt64, kUInt8, kUInt16, kUInt32, kUInt64, kFloat16, kBFloat16, kFloat32, kFloat64
+    kBool,
+    kInt8,
+    kInt16,
+    kInt32,
+    kInt64,
+    kUInt8,
+    kUInt16,
+    kUInt32,
+    kUInt64,
+    kFloat16,
+    kBFloat16,
+    kFloat32,
+    kFloat64
   };
   static constexpr int kCount = 13;
   constexpr DType(Kind kind) : kind_(kind) {}

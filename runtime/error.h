@@ -36,10 +36,11 @@ namespace internal {
 
 }  // namespace mica
 
-// MICA_CHECK(x == y) << "what was being done"; throws InternalError when the condition is false. The message is built only then.
+// MICA_CHECK(x == y) << "what was being done"; throws InternalError when the condition is false. The message is built
+// only then.
 #define MICA_CHECK(condition) \
-  if (condition) [[likely]]   \
-    ;                         \
+  if (condition)              \
+    [[likely]];               \
   else                        \
     ::mica::internal::CheckMessage(__FILE__, __LINE__, #condition).stream()
 

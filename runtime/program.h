@@ -1,7 +1,8 @@
 // Program: a loaded MicaProgram, ready to run. Immutable; Contexts hold what a run needs.
 //
-// The first run with new concrete dims *binds*: sizes, arena offsets, extents and library primitives are computed once and kept in an LRU.
-// The init steps (packing, folded weights) are run again when the version of a Variable they read has changed.
+// The first run with new concrete dims *binds*: sizes, arena offsets, extents and library primitives are computed once
+// and kept in an LRU. The init steps (packing, folded weights) are run again when the version of a Variable they read
+// has changed.
 #pragma once
 #include <functional>
 #include <memory>
@@ -14,7 +15,8 @@
 
 namespace mica::rt {
 
-// The value of a Variable as a run sees it. `version` grows with every assignment; equal (id, version) means equal contents.
+// The value of a Variable as a run sees it. `version` grows with every assignment; equal (id, version) means equal
+// contents.
 struct VariableValue {
   Array array;
   std::uint64_t id = 0, version = 0;
@@ -32,7 +34,8 @@ struct StepTime {
 
 class Program;
 
-// Arena, scratch and error word of one run at a time. A pool belongs to the Program: acquire() never blocks on a running one.
+// Arena, scratch and error word of one run at a time. A pool belongs to the Program: acquire() never blocks on a
+// running one.
 class Context;
 
 class Program {
@@ -43,12 +46,14 @@ class Program {
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
-  // Runs on the caller's thread and the pool. May be called from many threads at once. The variables' arrays are taken by reference to the
-  // handle: when `donate[i]` and the array is its storage's sole owner, its storage may be overwritten and returned as the update.
-  // Throws mica::Error for dims that contradict each other and for the error word (naming the layer, position and value).
+  // Runs on the caller's thread and the pool. May be called from many threads at once. The variables' arrays are taken
+  // by reference to the handle: when `donate[i]` and the array is its storage's sole owner, its storage may be
+  // overwritten and returned as the update. Throws mica::Error for dims that contradict each other and for the error
+  // word (naming the layer, position and value).
   RunResult run(std::span<const Array> inputs, std::span<VariableValue> variables, bool donate = false) const;
   // The same, timed step by step.
-  RunResult profile(std::span<const Array> inputs, std::span<VariableValue> variables, std::vector<StepTime>& times) const;
+  RunResult profile(std::span<const Array> inputs, std::span<VariableValue> variables,
+                    std::vector<StepTime>& times) const;
 
   const MicaProgram& abi() const;
   int num_steps() const;     // run steps

@@ -14,7 +14,8 @@ std::string double_text(double value) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
   char buffer[40];
-  auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;  // shortest text that reads back to the same bits
+  auto end =
+      std::to_chars(buffer, buffer + sizeof buffer, value).ptr;  // shortest text that reads back to the same bits
   std::string text(buffer, end);
   if (text.find_first_of(".en") == std::string::npos) text += ".0";
   return text;
@@ -112,21 +113,38 @@ absl::StatusOr<Attr> parse_list(AttrKind kind, std::string_view text, Parse pars
 }  // namespace
 
 const char* to_string(AttrKind kind) {
-  constexpr const char* kNames[] = {"a flag (true or false)", "an integer", "a number", "a quoted string", "a dtype", "a list of integers", "a list of numbers", "a list of quoted strings", "a list of dims"};
+  constexpr const char* kNames[] = {"a flag (true or false)",
+                                    "an integer",
+                                    "a number",
+                                    "a quoted string",
+                                    "a dtype",
+                                    "a list of integers",
+                                    "a list of numbers",
+                                    "a list of quoted strings",
+                                    "a list of dims"};
   return kNames[static_cast<int>(kind)];
 }
 
 std::string to_string(const Attr& attr) {
   switch (kind_of(attr)) {
-    case AttrKind::kBool: return std::get<bool>(attr) ? "true" : "false";
-    case AttrKind::kInt: return absl::StrCat(std::get<std::int64_t>(attr));
-    case AttrKind::kDouble: return double_text(std::get<double>(attr));
-    case AttrKind::kString: return quoted(std::get<std::string>(attr));
-    case AttrKind::kDType: return std::get<DType>(attr).short_name();
-    case AttrKind::kInts: return list_text(std::get<Ints>(attr), [](std::int64_t v) { return absl::StrCat(v); });
-    case AttrKind::kDoubles: return list_text(std::get<Doubles>(attr), double_text);
-    case AttrKind::kStrings: return list_text(std::get<Strings>(attr), quoted);
-    case AttrKind::kDims: return to_string(std::get<Dims>(attr));
+    case AttrKind::kBool:
+      return std::get<bool>(attr) ? "true" : "false";
+    case AttrKind::kInt:
+      return absl::StrCat(std::get<std::int64_t>(attr));
+    case AttrKind::kDouble:
+      return double_text(std::get<double>(attr));
+    case AttrKind::kString:
+      return quoted(std::get<std::string>(attr));
+    case AttrKind::kDType:
+      return std::get<DType>(attr).short_name();
+    case AttrKind::kInts:
+      return list_text(std::get<Ints>(attr), [](std::int64_t v) { return absl::StrCat(v); });
+    case AttrKind::kDoubles:
+      return list_text(std::get<Doubles>(attr), double_text);
+    case AttrKind::kStrings:
+      return list_text(std::get<Strings>(attr), quoted);
+    case AttrKind::kDims:
+      return to_string(std::get<Dims>(attr));
   }
   return {};
 }
@@ -153,9 +171,12 @@ absl::StatusOr<Attr> parse_attr(AttrKind kind, std::string_view text) {
       DType dtype = kFloat32;
       return DType::parse(text, &dtype) ? absl::StatusOr<Attr>(Attr(dtype)) : bad(kind, text);
     }
-    case AttrKind::kInts: return parse_list<std::int64_t>(kind, text, parse_int);
-    case AttrKind::kDoubles: return parse_list<double>(kind, text, parse_double);
-    case AttrKind::kStrings: return parse_list<std::string>(kind, text, parse_string);
+    case AttrKind::kInts:
+      return parse_list<std::int64_t>(kind, text, parse_int);
+    case AttrKind::kDoubles:
+      return parse_list<double>(kind, text, parse_double);
+    case AttrKind::kStrings:
+      return parse_list<std::string>(kind, text, parse_string);
     case AttrKind::kDims: {
       auto value = parse_dims(text);
       return value.ok() ? absl::StatusOr<Attr>(Attr(*std::move(value))) : value.status();

@@ -22,7 +22,8 @@ enum class AttrKind { kBool, kInt, kDouble, kString, kDType, kInts, kDoubles, kS
 
 inline AttrKind kind_of(const Attr& attr) { return static_cast<AttrKind>(attr.index()); }
 const char* to_string(AttrKind kind);
-// The text of one value: true, 3, 0.5, "same", f32, [1,2], [0.5,1.0], ["bias","relu"], [N,4]. Doubles read back to the same bits.
+// The text of one value: true, 3, 0.5, "same", f32, [1,2], [0.5,1.0], ["bias","relu"], [N,4]. Doubles read back to the
+// same bits.
 std::string to_string(const Attr& attr);
 absl::StatusOr<Attr> parse_attr(AttrKind kind, std::string_view text);
 

@@ -14,7 +14,8 @@ namespace {
 
 const Symbol* intern(std::string name, std::shared_ptr<const Dim> numerator, std::int64_t divisor) {
   static std::mutex mutex;
-  static auto* table = new std::map<std::string, std::unique_ptr<Symbol>, std::less<>>();  // lives as long as the process
+  static auto* table =
+      new std::map<std::string, std::unique_ptr<Symbol>, std::less<>>();  // lives as long as the process
   std::lock_guard lock(mutex);
   auto it = table->find(name);
   if (it == table->end()) {
@@ -37,14 +38,16 @@ std::int64_t floor_quotient(std::int64_t a, std::int64_t b) {
   return a % b != 0 && (a < 0) != (b < 0) ? q - 1 : q;
 }
 
-// Recursive descent over: sum := term (('+'|'-') term)*; term := factor (('*' factor) | ('/' integer))*; factor := integer | name | '(' sum ')' | '-' factor.
+// Recursive descent over: sum := term (('+'|'-') term)*; term := factor (('*' factor) | ('/' integer))*; factor :=
+// integer | name | '(' sum ')' | '-' factor.
 class DimParser {
  public:
   explicit DimParser(std::string_view text) : text_(text) {}
   absl::StatusOr<Dim> parse() {
     Dim dim = sum();
     skip();
-    if (failed_ || at_ != text_.size()) return absl::InvalidArgumentError(absl::StrCat("not a dim: \"", std::string(text_), "\""));
+    if (failed_ || at_ != text_.size())
+      return absl::InvalidArgumentError(absl::StrCat("not a dim: \"", std::string(text_), "\""));
     return dim;
   }
 
@@ -108,7 +111,8 @@ class DimParser {
     if (at_ < text_.size() && std::isdigit(static_cast<unsigned char>(text_[at_]))) {
       std::int64_t value = 0;
       while (at_ < text_.size() && std::isdigit(static_cast<unsigned char>(text_[at_]))) {
-        if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, text_[at_] - '0', &value)) failed_ = true;
+        if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, text_[at_] - '0', &value))
+          failed_ = true;
         ++at_;
       }
       return Dim(value);
@@ -130,7 +134,8 @@ class DimParser {
 }  // namespace
 
 Dim Dim::of_terms(std::vector<Term> terms) {
-  std::sort(terms.begin(), terms.end(), [](const Term& a, const Term& b) { return factors_less(a.factors, b.factors); });
+  std::sort(terms.begin(), terms.end(),
+            [](const Term& a, const Term& b) { return factors_less(a.factors, b.factors); });
   std::vector<Term> merged;
   for (Term& term : terms) {
     if (!merged.empty() && merged.back().factors == term.factors) {
@@ -169,7 +174,9 @@ Dim Dim::floor_div(const Dim& a, std::int64_t divisor) {
   if (rest.terms_->size() > 1 || rest.terms_->front().coefficient != 1 || rest.terms_->front().factors.size() != 1) {
     text = "(" + text + ")";
   }
-  return whole + of_terms({{1, {intern(absl::StrCat("(", text, "/", divisor, ")"), std::make_shared<const Dim>(rest), divisor)}}});
+  return whole +
+         of_terms(
+             {{1, {intern(absl::StrCat("(", text, "/", divisor, ")"), std::make_shared<const Dim>(rest), divisor)}}});
 }
 
 absl::StatusOr<Dim> Dim::parse(std::string_view text) { return DimParser(text).parse(); }
@@ -202,7 +209,8 @@ std::int64_t Dim::evaluate(const SymbolValue& value) const {
   for (const Term& term : *terms_) {
     std::int64_t product = term.coefficient;
     for (const Symbol* symbol : term.factors) {
-      product *= symbol->numerator ? floor_quotient(symbol->numerator->evaluate(value), symbol->divisor) : value(*symbol);
+      product *=
+          symbol->numerator ? floor_quotient(symbol->numerator->evaluate(value), symbol->divisor) : value(*symbol);
     }
     sum += product;
   }
@@ -257,7 +265,8 @@ Dim operator*(const Dim& a, const Dim& b) {
     for (const Dim::Term& y : b.terms()) {
       Dim::Term term{x.coefficient * y.coefficient, x.factors};
       term.factors.insert(term.factors.end(), y.factors.begin(), y.factors.end());
-      std::sort(term.factors.begin(), term.factors.end(), [](const Symbol* p, const Symbol* q) { return p->name < q->name; });
+      std::sort(term.factors.begin(), term.factors.end(),
+                [](const Symbol* p, const Symbol* q) { return p->name < q->name; });
       terms.push_back(std::move(term));
     }
   }
@@ -267,9 +276,9 @@ Dim operator*(const Dim& a, const Dim& b) {
 bool operator==(const Dim& a, const Dim& b) {
   if (a.is_static() || b.is_static()) return a.is_static() && b.is_static() && a.constant_ == b.constant_;
   if (a.terms_ == b.terms_) return true;
-  return std::equal(a.terms_->begin(), a.terms_->end(), b.terms_->begin(), b.terms_->end(), [](const Dim::Term& x, const Dim::Term& y) {
-    return x.coefficient == y.coefficient && x.factors == y.factors;
-  });
+  return std::equal(
+      a.terms_->begin(), a.terms_->end(), b.terms_->begin(), b.terms_->end(),
+      [](const Dim::Term& x, const Dim::Term& y) { return x.coefficient == y.coefficient && x.factors == y.factors; });
 }
 
 std::optional<Dim> Dim::exact_div(const Dim& a, const Dim& b) {
@@ -312,7 +321,9 @@ std::string to_string(const Dims& dims) {
 }
 
 absl::StatusOr<Dims> parse_dims(std::string_view text) {
-  auto bad = [&] { return absl::InvalidArgumentError(absl::StrCat("not a list of dims: \"", std::string(text), "\"")); };
+  auto bad = [&] {
+    return absl::InvalidArgumentError(absl::StrCat("not a list of dims: \"", std::string(text), "\""));
+  };
   if (text.size() < 2 || text.front() != '[' || text.back() != ']') return bad();
   text = text.substr(1, text.size() - 2);
   Dims dims;

@@ -1,4 +1,5 @@
-// Dim: one extent of a tensor, an integer or a polynomial with integer coefficients over named symbols ("N", "4*N", "N*T", "(T-3)/2+1").
+// Dim: one extent of a tensor, an integer or a polynomial with integer coefficients over named symbols ("N", "4*N",
+// "N*T", "(T-3)/2+1").
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -14,8 +15,8 @@ namespace mica::ir {
 
 class Dim;
 
-// A symbol is a name ("N") or a quotient rounded down of another dim by a positive constant, whose name is its text ("(T-3)/2").
-// Symbols are interned: equal names are the same pointer, so comparison is by pointer and order by name.
+// A symbol is a name ("N") or a quotient rounded down of another dim by a positive constant, whose name is its text
+// ("(T-3)/2"). Symbols are interned: equal names are the same pointer, so comparison is by pointer and order by name.
 struct Symbol {
   std::string name;
   std::shared_ptr<const Dim> numerator;  // null for a plain name
@@ -40,8 +41,9 @@ class Dim {
   bool is_static() const { return terms_ == nullptr; }
   std::int64_t value() const;  // static dims only
   bool is(std::int64_t value) const { return is_static() && constant_ == value; }
-  std::vector<Term> terms() const;             // without zero coefficients
-  void collect_symbols(std::vector<const Symbol*>& out) const;  // plain names this dim depends on, each once, through quotients
+  std::vector<Term> terms() const;  // without zero coefficients
+  void collect_symbols(
+      std::vector<const Symbol*>& out) const;  // plain names this dim depends on, each once, through quotients
   std::int64_t evaluate(const SymbolValue& value) const;
   Dim substitute(const std::function<std::optional<Dim>(const Symbol&)>& replacement) const;
   std::string to_string() const;

@@ -7,7 +7,8 @@
 //     return %1 as "features"
 //   }
 //
-// Nodes stand in topological order: operands before users. A graph owns its nodes; a Value is a plain pair that lives as long as they do.
+// Nodes stand in topological order: operands before users. A graph owns its nodes; a Value is a plain pair that lives
+// as long as they do.
 #pragma once
 #include <functional>
 #include <memory>
@@ -88,7 +89,7 @@ struct Output {
   Value value;
   std::string name;        // results: the key of the result; unique
   Node* target = nullptr;  // updates: a `variable` node of this graph
-  bool tap = false;        // an intermediate that was asked for: never changes how the rest is fused, where a store suffices
+  bool tap = false;  // an intermediate that was asked for: never changes how the rest is fused, where a store suffices
 };
 
 class Graph {
@@ -107,9 +108,10 @@ class Graph {
   const std::vector<Node*>& inputs() const { return inputs_; }
   const std::vector<Node*>& variables() const { return variables_; }
 
-  // Appends a node: fills default attributes, infers result types, checks the record's rules. The text of a failure names the operation,
-  // what it expected and received; `loc` and the user's layer are the caller's to add.
-  absl::StatusOr<Node*> try_add(const OpDef& op, Values operands, Attrs attrs = {}, std::vector<std::unique_ptr<Graph>> bodies = {});
+  // Appends a node: fills default attributes, infers result types, checks the record's rules. The text of a failure
+  // names the operation, what it expected and received; `loc` and the user's layer are the caller's to add.
+  absl::StatusOr<Node*> try_add(const OpDef& op, Values operands, Attrs attrs = {},
+                                std::vector<std::unique_ptr<Graph>> bodies = {});
   // The same for passes, whose mistakes are bugs: throws InternalError.
   Node* add(const OpDef& op, Values operands, Attrs attrs = {}, std::vector<std::unique_ptr<Graph>> bodies = {});
   Value add(std::string_view op_name, Values operands, Attrs attrs = {});  // one result
@@ -127,19 +129,20 @@ class Graph {
   void replace_all_uses(Value from, Value to);
   // True when an output or an operand of a node refers to it.
   bool is_used(const Node& node) const;
-  // Restores topological order after appended nodes replaced earlier ones (stable), and removes nodes without uses. Inputs and variables of
-  // the graph stay. Returns how many nodes went.
+  // Restores topological order after appended nodes replaced earlier ones (stable), and removes nodes without uses.
+  // Inputs and variables of the graph stay. Returns how many nodes went.
   int sort_and_sweep();
   std::unique_ptr<Graph> clone() const;
-  // Copies `other`'s nodes into this graph, its inputs and variables replaced by `arguments` (inputs first, then variables). Returns the
-  // values of its outputs.
+  // Copies `other`'s nodes into this graph, its inputs and variables replaced by `arguments` (inputs first, then
+  // variables). Returns the values of its outputs.
   Values inline_graph(const Graph& other, const Values& arguments);
   // The text of the graph without names and locations: equal for graphs that compile to the same Program.
   std::string structural_key() const;
 
  private:
   friend class Node;
-  Node* append(const OpDef& op, Values operands, Attrs attrs, Types results, std::vector<std::unique_ptr<Graph>> bodies);
+  Node* append(const OpDef& op, Values operands, Attrs attrs, Types results,
+               std::vector<std::unique_ptr<Graph>> bodies);
   std::string name_, loc_;
   std::vector<std::unique_ptr<Node>> nodes_;
   std::vector<Node*> inputs_, variables_;

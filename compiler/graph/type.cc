@@ -13,7 +13,8 @@ absl::StatusOr<TensorType> TensorType::parse(std::string_view text) {
   std::size_t bracket = text.find('[');
   TensorType type;
   if (bracket == std::string_view::npos || !DType::parse(text.substr(0, bracket), &type.dtype)) {
-    return absl::InvalidArgumentError(absl::StrCat("not a tensor type: \"", std::string(text), "\", expected one like f32[N,4]"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("not a tensor type: \"", std::string(text), "\", expected one like f32[N,4]"));
   }
   absl::StatusOr<Dims> dims = parse_dims(text.substr(bracket));
   if (!dims.ok()) return dims.status();
@@ -30,8 +31,9 @@ absl::StatusOr<Dims> broadcast(const Dims& a, const Dims& b) {
     const Dim &x = longer[offset + i], &y = shorter[i];
     if (x == y || y.is(1)) continue;
     if (!x.is(1)) {
-      return absl::InvalidArgumentError(absl::StrCat("shapes ", to_string(a), " and ", to_string(b), " do not broadcast: ", x.to_string(),
-                                                     " against ", y.to_string(), " in axis ", offset + i));
+      return absl::InvalidArgumentError(absl::StrCat("shapes ", to_string(a), " and ", to_string(b),
+                                                     " do not broadcast: ", x.to_string(), " against ", y.to_string(),
+                                                     " in axis ", offset + i));
     }
     result[offset + i] = y;
   }
@@ -51,10 +53,14 @@ DType promote(DType a, DType b) {
   DType u = a.is_unsigned() ? a : b, s = a.is_unsigned() ? b : a;
   if (s.bytes() > u.bytes()) return s;
   switch (u.kind()) {  // the next signed type that holds both; uint64 has none and meets in float32
-    case DType::kUInt8: return kInt16;
-    case DType::kUInt16: return kInt32;
-    case DType::kUInt32: return kInt64;
-    default: return kFloat32;
+    case DType::kUInt8:
+      return kInt16;
+    case DType::kUInt16:
+      return kInt32;
+    case DType::kUInt32:
+      return kInt64;
+    default:
+      return kFloat32;
   }
 }
 

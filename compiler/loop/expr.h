@@ -27,7 +27,8 @@ struct ScalarOpInfo {
   const char* name;
   int arity;
   ScalarClass type_rule;
-  double (*evaluate)(const double* operands);  // the meaning, in double; integers go through the interpreter's own exact path
+  double (*evaluate)(
+      const double* operands);  // the meaning, in double; integers go through the interpreter's own exact path
 };
 const ScalarOpInfo& info(ScalarOp op);
 std::optional<ScalarOp> find_scalar_op(std::string_view name);
@@ -50,8 +51,9 @@ enum class ExprKind : std::uint8_t {
   kOp,       // a ScalarOp
   kCast,     // to dtype; float to integer truncates toward zero and saturates, NaN gives 0
   kBitcast,  // same width
-  kReduce,   // definitions only (see ops/op_def.h): fold `args[0]` over `vars` × `extents`; lowering turns it into loops
-  kRead,     // definitions only: operand `slot` of the node at index…; lowering turns it into a load or the producer's definition
+  kReduce,  // definitions only (see ops/op_def.h): fold `args[0]` over `vars` × `extents`; lowering turns it into loops
+  kRead,    // definitions only: operand `slot` of the node at index…; lowering turns it into a load or the producer's
+            // definition
 };
 
 struct ExprNode {

@@ -7,7 +7,8 @@
 //           y[i, jo*16 + j] = max(x[i, jo*16 + j] + b[jo*16 + j], 0)
 //   } } } }
 //
-// A kernel has at most one `parallel` loop, outermost, whose range the runtime cuts into [begin, end). Text reads back (parse.cc).
+// A kernel has at most one `parallel` loop, outermost, whose range the runtime cuts into [begin, end). Text reads back
+// (parse.cc).
 #pragma once
 #include <memory>
 #include <string>
@@ -41,8 +42,12 @@ enum class LoopKind : std::uint8_t {
   kParallel,  // CPU: the outer range, cut by the runtime
   kVector,    // at most `width` iterations at once; an extent below the width masks lanes
   kUnroll,    // constant extent, written out
-  kBlockX, kBlockY, kBlockZ,     // GPU grid
-  kThreadX, kThreadY, kThreadZ,  // GPU block; constant extents
+  kBlockX,
+  kBlockY,
+  kBlockZ,  // GPU grid
+  kThreadX,
+  kThreadY,
+  kThreadZ,  // GPU block; constant extents
 };
 
 enum class StmtKind : std::uint8_t {
@@ -53,7 +58,8 @@ enum class StmtKind : std::uint8_t {
   kAlloc,    // declares `buffer` (local or shared) for the statements after it
   kIf,       // condition: children[0], else children[1] when present
   kBarrier,  // GPU: all threads of the block
-  kFail,     // when `value` (bool) holds, writes (argument `code`, position index[0], value index[1]) into the error word; execution goes on
+  kFail,  // when `value` (bool) holds, writes (argument `code`, position index[0], value index[1]) into the error word;
+          // execution goes on
 };
 
 struct Stmt;

@@ -5,7 +5,9 @@
 
 namespace mica::ir {
 
-Value Builder::call(std::string_view name, Values operands, Attrs attrs) { return graph_.add(name, std::move(operands), std::move(attrs)); }
+Value Builder::call(std::string_view name, Values operands, Attrs attrs) {
+  return graph_.add(name, std::move(operands), std::move(attrs));
+}
 
 Values Builder::call_all(std::string_view name, Values operands, Attrs attrs) {
   Node* node = graph_.add(op(name), std::move(operands), std::move(attrs));
@@ -19,12 +21,19 @@ Value Builder::constant(double value, DType dtype, Dims dims) {
 }
 
 Value Builder::cast(Value x, DType dtype) { return x.dtype() == dtype ? x : call("cast", {x}, {{"dtype", dtype}}); }
-Value Builder::reshape(Value x, Dims dims) { return x.dims() == dims ? x : call("reshape", {x}, {{"shape", std::move(dims)}}); }
-Value Builder::broadcast_to(Value x, Dims dims) { return x.dims() == dims ? x : call("broadcast_to", {x}, {{"shape", std::move(dims)}}); }
-Value Builder::transpose(Value x, Ints permutation) { return call("transpose", {x}, {{"permutation", std::move(permutation)}}); }
+Value Builder::reshape(Value x, Dims dims) {
+  return x.dims() == dims ? x : call("reshape", {x}, {{"shape", std::move(dims)}});
+}
+Value Builder::broadcast_to(Value x, Dims dims) {
+  return x.dims() == dims ? x : call("broadcast_to", {x}, {{"shape", std::move(dims)}});
+}
+Value Builder::transpose(Value x, Ints permutation) {
+  return call("transpose", {x}, {{"permutation", std::move(permutation)}});
+}
 
 Value Builder::slice(Value x, int axis, Dim start, Dim stop, std::int64_t step) {
-  return call("slice", {x}, {{"axis", std::int64_t{axis}}, {"start", Dims{start}}, {"stop", Dims{stop}}, {"step", step}});
+  return call("slice", {x},
+              {{"axis", std::int64_t{axis}}, {"start", Dims{start}}, {"stop", Dims{stop}}, {"step", step}});
 }
 
 Value Builder::concat(Values xs, int axis) { return call("concat", std::move(xs), {{"axis", std::int64_t{axis}}}); }

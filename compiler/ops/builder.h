@@ -1,4 +1,5 @@
-// Builder: typed sugar over Graph::add for decompositions, gradients and passes. Operators on Values broadcast and promote as the operations do.
+// Builder: typed sugar over Graph::add for decompositions, gradients and passes. Operators on Values broadcast and
+// promote as the operations do.
 #pragma once
 #include <string_view>
 
@@ -51,16 +52,24 @@ class Builder {
 
   // Reductions over `axes` (empty: all).
   Value reduce(std::string_view op, Value x, Ints axes = {}, bool keepdims = false);
-  Value sum(Value x, Ints axes = {}, bool keepdims = false) { return reduce("reduce_sum", x, std::move(axes), keepdims); }
-  Value mean(Value x, Ints axes = {}, bool keepdims = false) { return reduce("reduce_mean", x, std::move(axes), keepdims); }
-  Value reduce_max(Value x, Ints axes = {}, bool keepdims = false) { return reduce("reduce_max", x, std::move(axes), keepdims); }
+  Value sum(Value x, Ints axes = {}, bool keepdims = false) {
+    return reduce("reduce_sum", x, std::move(axes), keepdims);
+  }
+  Value mean(Value x, Ints axes = {}, bool keepdims = false) {
+    return reduce("reduce_mean", x, std::move(axes), keepdims);
+  }
+  Value reduce_max(Value x, Ints axes = {}, bool keepdims = false) {
+    return reduce("reduce_max", x, std::move(axes), keepdims);
+  }
 
-  // The number of elements folded by a reduction of x over axes, as a rank-0 value of x's dtype; symbolic dims stay symbolic.
+  // The number of elements folded by a reduction of x over axes, as a rank-0 value of x's dtype; symbolic dims stay
+  // symbolic.
   Value count(Value x, const Ints& axes);
   // A dim as a rank-0 value.
   Value dim_value(const Dim& dim, DType dtype);
 
-  // a · b over the last axis of a and the second to last of b, batch axes broadcast; with transposes of the two last axes.
+  // a · b over the last axis of a and the second to last of b, batch axes broadcast; with transposes of the two last
+  // axes.
   Value matmul(Value a, Value b, bool transpose_a = false, bool transpose_b = false);
 
  private:

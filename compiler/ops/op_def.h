@@ -1,16 +1,20 @@
-// OpDef: everything the system knows about one operation. Verifier, printer, docs, gradient, CPU code, GPU code, reference and the generated
-// tests are derived from this record; nothing about an operation stands anywhere else. Plain data and captureless functions; no LLVM, no dnnl.
+// OpDef: everything the system knows about one operation. Verifier, printer, docs, gradient, CPU code, GPU code,
+// reference and the generated tests are derived from this record; nothing about an operation stands anywhere else.
+// Plain data and captureless functions; no LLVM, no dnnl.
 //
 // Three kinds of operation:
-//   composite   `decompose` only (gelu, softmax, losses): two files to touch, the record and a row of the outside fixtures;
-//   primitive   `define` (or `kernel`), `reference` and `vjp`: elementwise ones get all but `vjp` from their ScalarOp;
-//   library     a primitive that a library may also take (matmul, convolution): `library` names the descriptor.
-// `composite` operations stay whole until the pass `legalize`, so that rules, gradients and epilogues still see gelu as gelu.
+//   composite   `decompose` only (gelu, softmax, losses): two files to touch, the record and a row of the outside
+//   fixtures; primitive   `define` (or `kernel`), `reference` and `vjp`: elementwise ones get all but `vjp` from their
+//   ScalarOp; library     a primitive that a library may also take (matmul, convolution): `library` names the
+//   descriptor.
+// `composite` operations stay whole until the pass `legalize`, so that rules, gradients and epilogues still see gelu as
+// gelu.
 #pragma once
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -41,13 +45,14 @@ struct OperandDef {
 
 struct AttrDef {
   std::string name;
-  Attr fallback;            // the default; also fixes the kind
+  Attr fallback;  // the default; also fixes the kind
   std::string doc;
-  bool required = false;    // no default: `fallback` fixes the kind only
-  Strings allowed = {};     // of string attributes
+  bool required = false;  // no default: `fallback` fixes the kind only
+  Strings allowed = {};   // of string attributes
 };
 
-// What inference, definition and gradient see of a node. Operands by position; optional operands that are absent count as not present.
+// What inference, definition and gradient see of a node. Operands by position; optional operands that are absent count
+// as not present.
 struct InferContext {
   const OpDef& op;
   const Attrs& attrs;
@@ -58,31 +63,36 @@ struct InferContext {
 };
 using InferFn = std::function<absl::StatusOr<Types>(const InferContext&)>;
 
-// Gradients of the operands from those of the results; an empty Value for an operand that has none. `grads[i]` is empty when result i is
-// unused. Broadcasting is undone once, in the driver: a gradient may have the result's shape. May return more precise shapes.
+// Gradients of the operands from those of the results; an empty Value for an operand that has none. `grads[i]` is empty
+// when result i is unused. Broadcasting is undone once, in the driver: a gradient may have the result's shape. May
+// return more precise shapes.
 using VjpFn = std::function<Values(Builder& b, Node& node, const Values& grads)>;
 // The same values from smaller operations.
 using DecomposeFn = std::function<Values(Builder& b, const Node& node)>;
 
-// The meaning in Loop IR: the element of result `result` at `index`, as an expression over ctx.read(operand, index) and ctx.reduce(…).
+// The meaning in Loop IR: the element of result `result` at `index`, as an expression over ctx.read(operand, index) and
+// ctx.reduce(…).
 class DefineContext {
  public:
   DefineContext(const Attrs& a, const Types& operand_types, const Types& result_types)
       : attrs(a), operands(operand_types), results(result_types) {}
   const Attrs& attrs;
   const Types &operands, &results;
-  // operands[i] at index; with broadcast_to given, `index` runs over that shape and 1-sized or missing axes are dropped.
+  // operands[i] at index; with broadcast_to given, `index` runs over that shape and 1-sized or missing axes are
+  // dropped.
   loop::Expr read(int i, loop::Exprs index) const;
   loop::Expr read_broadcast(int i, const loop::Exprs& index, const Dims& of) const;
   // Folds body(vars) over the extents.
-  loop::Expr reduce(loop::Reducer reducer, const Dims& extents, const std::function<loop::Expr(const loop::Exprs& vars)>& body) const;
+  loop::Expr reduce(loop::Reducer reducer, const Dims& extents,
+                    const std::function<loop::Expr(const loop::Exprs& vars)>& body) const;
 };
 using DefineFn = std::function<loop::Expr(const DefineContext& ctx, int result, const loop::Exprs& index)>;
 
 // Opaque operations build their kernel themselves: params are the operands in order, then the results.
 using KernelFn = std::function<loop::Kernel(const Node& node)>;
 
-// The double reference: dense row-major arrays of double (integers and bool as exact doubles up to 2^53; i64 beyond is out of its scope).
+// The double reference: dense row-major arrays of double (integers and bool as exact doubles up to 2^53; i64 beyond is
+// out of its scope).
 struct RefTensor {
   DType dtype = kFloat64;
   Ints dims;
@@ -97,9 +107,11 @@ struct RefContext {
 };
 using ReferenceFn = std::function<absl::Status(const RefContext&)>;
 
-// A case of the generated tests: operand types (symbols are bound to `bindings`), attributes, and the range of random float values.
+// A case of the generated tests: operand types (symbols are bound to `bindings`), attributes, and the range of random
+// float values.
 struct Sample {
-  std::vector<std::string> operands;  // "f32[3,5]", "i32[7]:0..9" (integers drawn from a range), "f32[N,4]", "bool[2,3]"
+  std::vector<std::string>
+      operands;  // "f32[3,5]", "i32[7]:0..9" (integers drawn from a range), "f32[N,4]", "bool[2,3]"
   Attrs attrs = {};
   double low = -2, high = 2;
   std::vector<std::pair<std::string, std::int64_t>> bindings = {};
@@ -110,13 +122,14 @@ struct Sample {
 struct LibraryBinding {
   std::string name;                        // "onednn.matmul"
   std::function<bool(const Node&)> takes;  // dtype, layout, sizes (dims may be symbolic)
-  Strings epilogues = {};                  // elementwise operations it can apply to its result, in the library's names of ours: "relu", "add"
+  Strings epilogues =
+      {};  // elementwise operations it can apply to its result, in the library's names of ours: "relu", "add"
 };
 
 struct OpDef {
   std::string name;
-  std::string doc;       // first sentence: the summary of `mica ops`
-  std::string mirrors;   // the Keras or PyTorch name with the same meaning: where the outside fixture comes from
+  std::string doc;      // first sentence: the summary of `mica ops`
+  std::string mirrors;  // the Keras or PyTorch name with the same meaning: where the outside fixture comes from
   std::vector<OperandDef> operands;
   std::vector<AttrDef> attrs;
   FusionClass fusion = FusionClass::kOpaque;
@@ -130,13 +143,15 @@ struct OpDef {
   ReferenceFn reference;
   std::vector<LibraryBinding> libraries;
   std::vector<Sample> samples;
-  std::string fixture;  // the case of the outside oracle ("torch:gelu", "keras:activation_gelu") or why none can exist ("none: …")
+  std::string fixture;  // the case of the outside oracle ("torch:gelu", "keras:activation_gelu") or why none can exist
+                        // ("none: …")
   bool internal = false;  // made by passes only: not offered by the frontend, not in the docs
 
   bool is_composite() const { return static_cast<bool>(decompose) && !define && !kernel && !scalar; }
 };
 
-// Fluent construction, so that a record reads like a sentence. See activation.cc for a composite, elementwise.cc for a primitive.
+// Fluent construction, so that a record reads like a sentence. See activation.cc for a composite, elementwise.cc for a
+// primitive.
 class Op {
  public:
   explicit Op(std::string_view name);
@@ -177,9 +192,10 @@ class Registry {
 
  private:
   std::vector<std::unique_ptr<OpDef>> defs_;
+  std::unordered_map<std::string, const OpDef*> index_;
 };
 
-const Registry& registry();                // filled once, by registry.cc, one line a family
-const OpDef& op(std::string_view name);    // MICA_CHECKs that it exists
+const Registry& registry();              // filled once, by registry.cc, one line a family
+const OpDef& op(std::string_view name);  // MICA_CHECKs that it exists
 
 }  // namespace mica::ir

@@ -1,0 +1,286 @@
+#include "compiler/graph/graph.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "absl/strings/str_cat.h"
+#include "compiler/ops/op_def.h"
+#include "runtime/error.h"
+
+namespace mica::ir {
+namespace {
+
+// The records of graph operands: they have no operands of their own and are known to the printer by their keyword.
+const OpDef& operand_op(bool variable) {
+  static const auto* input_def = new OpDef{.name = "input", .doc = "An operand of the graph.", .internal = true};
+  static const auto* variable_def =
+      new OpDef{.name = "variable", .doc = "The current value of a Variable.", .internal = true};
+  return variable ? *variable_def : *input_def;
+}
+
+// Fills defaults in the record's order, so that equal nodes print equally; rejects names the record does not know.
+absl::StatusOr<Attrs> complete_attrs(const OpDef& op, const Attrs& given) {
+  Attrs complete;
+  for (const AttrDef& def : op.attrs) {
+    const Attr* value = given.find(def.name);
+    if (!value && def.required)
+      return absl::InvalidArgumentError(absl::StrCat(op.name, ": expected the attribute \"", def.name, "\""));
+    if (value && value->index() != def.fallback.index()) {
+      return absl::InvalidArgumentError(absl::StrCat(op.name, ": expected attribute \"", def.name, "\" to be ",
+                                                     to_string(kind_of(def.fallback)), ", received ",
+                                                     to_string(*value)));
+    }
+    if (value && !def.allowed.empty() &&
+        std::find(def.allowed.begin(), def.allowed.end(), std::get<std::string>(*value)) == def.allowed.end()) {
+      std::string allowed;
+      for (const std::string& choice : def.allowed) absl::StrAppend(&allowed, allowed.empty() ? "" : ", ", choice);
+      return absl::InvalidArgumentError(absl::StrCat(op.name, ": expected attribute \"", def.name, "\" to be one of ",
+                                                     allowed, ", received ", to_string(*value)));
+    }
+    complete.set(def.name, value ? *value : def.fallback);
+  }
+  for (const auto& [name, value] : given.items()) {
+    if (!complete.find(name))
+      return absl::InvalidArgumentError(absl::StrCat(op.name, ": has no attribute \"", name, "\""));
+  }
+  return complete;
+}
+
+bool dtype_allowed(const std::string& allowed, DType dtype) {
+  if (allowed == "float") return dtype.is_floating();
+  if (allowed == "int") return dtype.is_integral();
+  if (allowed == "bool") return dtype.is_bool();
+  if (allowed == "number") return dtype.is_floating() || dtype.is_integral();
+  return true;
+}
+
+const OperandDef* operand_def(const OpDef& op, std::size_t i) {
+  if (i < op.operands.size()) return &op.operands[i];
+  return !op.operands.empty() && op.operands.back().kind == OperandDef::kVariadic ? &op.operands.back() : nullptr;
+}
+
+absl::Status check_operands(const OpDef& op, const Values& operands) {
+  std::size_t required = 0;
+  for (const OperandDef& def : op.operands) required += def.kind == OperandDef::kRequired;
+  if (operands.size() < required || (!operands.empty() && !operand_def(op, operands.size() - 1))) {
+    return absl::InvalidArgumentError(absl::StrCat(op.name, ": expected ", required,
+                                                   operands.size() < required ? " or more" : "", " operands, received ",
+                                                   operands.size()));
+  }
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    const OperandDef& def = *operand_def(op, i);
+    if (!operands[i]) return absl::InvalidArgumentError(absl::StrCat(op.name, ": operand ", def.name, " is absent"));
+    if (!dtype_allowed(def.dtypes, operands[i].dtype())) {
+      return absl::InvalidArgumentError(absl::StrCat(op.name, ": expected ", def.name, " of type ", def.dtypes,
+                                                     ", received ", operands[i].type().to_string()));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+const TensorType& Value::type() const { return node->result_types()[static_cast<std::size_t>(index)]; }
+
+bool Node::is(std::string_view op_name) const { return op_->name == op_name; }
+
+bool Node::has_uses() const {
+  return std::any_of(uses_.begin(), uses_.end(), [](const std::vector<Use>& uses) { return !uses.empty(); });
+}
+
+void Node::set_operand(int i, Value value) {
+  Value& slot = operands_[static_cast<std::size_t>(i)];
+  if (slot == value) return;
+  if (slot) {
+    std::erase_if(slot.node->uses_[static_cast<std::size_t>(slot.index)],
+                  [&](const Use& use) { return use.user == this && use.operand == i; });
+  }
+  slot = value;
+  if (value) value.node->uses_[static_cast<std::size_t>(value.index)].push_back({this, i});
+}
+
+Graph::Graph(std::string name) : name_(std::move(name)) {}
+Graph::~Graph() = default;
+
+Node* Graph::append(const OpDef& op, Values operands, Attrs attrs, Types results,
+                    std::vector<std::unique_ptr<Graph>> bodies) {
+  nodes_.push_back(std::unique_ptr<Node>(new Node()));
+  Node* node = nodes_.back().get();
+  node->op_ = &op;
+  node->graph_ = this;
+  node->attrs_ = std::move(attrs);
+  node->results_ = std::move(results);
+  node->uses_.resize(node->results_.size());
+  node->bodies_ = std::move(bodies);
+  node->loc_ = loc_;
+  node->operands_.resize(operands.size());
+  for (std::size_t i = 0; i < operands.size(); ++i) node->set_operand(static_cast<int>(i), operands[i]);
+  return node;
+}
+
+Value Graph::input(TensorType type, std::string_view name) {
+  Node* node = append(operand_op(false), {}, {}, {std::move(type)}, {});
+  node->name_ = name;
+  inputs_.push_back(node);
+  return node->result();
+}
+
+Value Graph::variable(TensorType type, std::string_view path) {
+  Node* node = append(operand_op(true), {}, {}, {std::move(type)}, {});
+  node->name_ = path;
+  variables_.push_back(node);
+  return node->result();
+}
+
+absl::StatusOr<Node*> Graph::try_add(const OpDef& op, Values operands, Attrs attrs,
+                                     std::vector<std::unique_ptr<Graph>> bodies) {
+  if (absl::Status status = check_operands(op, operands); !status.ok()) return status;
+  absl::StatusOr<Attrs> complete = complete_attrs(op, attrs);
+  if (!complete.ok()) return complete.status();
+  Types types;
+  for (const Value& value : operands) types.push_back(value.type());
+  absl::StatusOr<Types> results = op.infer(InferContext{op, *complete, types, bodies});
+  if (!results.ok()) return results.status();
+  return append(op, std::move(operands), *std::move(complete), *std::move(results), std::move(bodies));
+}
+
+Node* Graph::add(const OpDef& op, Values operands, Attrs attrs, std::vector<std::unique_ptr<Graph>> bodies) {
+  absl::StatusOr<Node*> node = try_add(op, std::move(operands), std::move(attrs), std::move(bodies));
+  MICA_CHECK(node.ok()) << node.status().message();
+  return *node;
+}
+
+Value Graph::add(std::string_view op_name, Values operands, Attrs attrs) {
+  Node* node = add(op(op_name), std::move(operands), std::move(attrs));
+  MICA_CHECK(node->num_results() == 1) << op_name << " has " << node->num_results() << " results";
+  return node->result();
+}
+
+void Graph::add_output(Value value, std::string_view name, bool tap) {
+  outputs_.push_back({value, std::string(name), nullptr, tap});
+}
+
+void Graph::add_update(Value variable, Value new_value) {
+  MICA_CHECK(variable.node->is("variable") && variable.node->graph_ == this) << "update of a value that is no variable";
+  outputs_.push_back({new_value, {}, variable.node, false});
+}
+
+void Graph::replace_all_uses(Value from, Value to) {
+  if (from == to) return;
+  std::vector<Use> uses = from.node->uses(from.index);
+  for (const Use& use : uses) use.user->set_operand(use.operand, to);
+  for (Output& output : outputs_) {
+    if (output.value == from) output.value = to;
+  }
+}
+
+bool Graph::is_used(const Node& node) const {
+  return node.has_uses() || std::any_of(outputs_.begin(), outputs_.end(),
+                                        [&](const Output& o) { return o.value.node == &node || o.target == &node; });
+}
+
+int Graph::sort_and_sweep() {
+  // Marks what outputs need, then orders it depth first along the present order, without recursion: graphs may be
+  // 100,000 nodes deep.
+  std::unordered_set<const Node*> live;
+  std::vector<Node*> work;
+  auto want = [&](Node* node) {
+    if (live.insert(node).second) work.push_back(node);
+  };
+  for (const Output& output : outputs_) want(output.value.node);
+  while (!work.empty()) {
+    Node* node = work.back();
+    work.pop_back();
+    for (const Value& operand : node->operands_) want(operand.node);
+  }
+  for (Node* node : inputs_) live.insert(node);
+  for (Node* node : variables_) live.insert(node);
+
+  std::unordered_map<const Node*, std::size_t> slot;  // node -> index in nodes_
+  for (std::size_t i = 0; i < nodes_.size(); ++i) slot[nodes_[i].get()] = i;
+  std::vector<std::unique_ptr<Node>> ordered, dead;
+  std::vector<std::pair<std::size_t, std::size_t>> stack;  // (index in nodes_, next operand)
+  std::vector<char> state(nodes_.size(), 0);               // 1: on the stack, 2: placed
+  for (std::size_t root = 0; root < nodes_.size(); ++root) {
+    if (!nodes_[root] || state[root] || !live.count(nodes_[root].get())) continue;
+    stack.push_back({root, 0});
+    state[root] = 1;
+    while (!stack.empty()) {
+      auto& [at, next] = stack.back();
+      const Values& operands = nodes_[at]->operands_;
+      if (next < operands.size()) {
+        std::size_t operand = slot.at(operands[next++].node);
+        if (state[operand] == 0) {
+          state[operand] = 1;
+          stack.push_back({operand, 0});
+        } else {
+          MICA_CHECK(state[operand] == 2) << "cycle through " << nodes_[operand]->op().name;
+        }
+        continue;
+      }
+      state[at] = 2;
+      ordered.push_back(std::move(nodes_[at]));
+      stack.pop_back();
+    }
+  }
+  for (std::unique_ptr<Node>& node : nodes_) {
+    if (node) dead.push_back(std::move(node));
+  }
+  for (const std::unique_ptr<Node>& node : dead) {
+    for (int i = 0; i < node->num_operands(); ++i) node->set_operand(i, Value{});
+  }
+  nodes_ = std::move(ordered);
+  return static_cast<int>(dead.size());
+}
+
+std::unique_ptr<Graph> Graph::clone() const {
+  auto copy = std::make_unique<Graph>(name_);
+  Values arguments;
+  for (const Node* node : inputs_) arguments.push_back(copy->input(node->results_[0], node->name_));
+  for (const Node* node : variables_) arguments.push_back(copy->variable(node->results_[0], node->name_));
+  Values values = copy->inline_graph(*this, arguments);
+  for (std::size_t i = 0; i < outputs_.size(); ++i) {
+    Output output = outputs_[i];
+    output.value = values[i];
+    if (output.target) {
+      auto it = std::find(variables_.begin(), variables_.end(), output.target);
+      output.target = copy->variables_[static_cast<std::size_t>(it - variables_.begin())];
+    }
+    copy->outputs_.push_back(std::move(output));
+  }
+  copy->loc_ = loc_;
+  return copy;
+}
+
+Values Graph::inline_graph(const Graph& other, const Values& arguments) {
+  MICA_CHECK(arguments.size() == other.inputs_.size() + other.variables_.size())
+      << other.name_ << " takes other operands";
+  std::unordered_map<const Node*, Node*> copies;
+  std::unordered_map<const Node*, Value> operands;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const Node* node = i < other.inputs_.size() ? other.inputs_[i] : other.variables_[i - other.inputs_.size()];
+    operands[node] = arguments[i];
+  }
+  auto copied = [&](Value value) {
+    auto it = operands.find(value.node);
+    return it != operands.end() ? it->second : Value{copies.at(value.node), value.index};
+  };
+  for (const std::unique_ptr<Node>& node : other.nodes_) {
+    if (operands.count(node.get())) continue;
+    Values inner;
+    for (const Value& operand : node->operands_) inner.push_back(copied(operand));
+    std::vector<std::unique_ptr<Graph>> bodies;
+    for (const std::unique_ptr<Graph>& body : node->bodies_) bodies.push_back(body->clone());
+    Node* copy = append(*node->op_, std::move(inner), node->attrs_, node->results_, std::move(bodies));
+    if (!node->loc_.empty()) copy->loc_ = node->loc_;
+    copies[node.get()] = copy;
+  }
+  Values results;
+  for (const Output& output : other.outputs_) results.push_back(copied(output.value));
+  return results;
+}
+
+std::string Graph::structural_key() const { return print(*this, {.locations = false, .names = false}); }
+
+}  // namespace mica::ir
