@@ -34,6 +34,9 @@ if(MICA_LLD)
   add_link_options("-B${CMAKE_BINARY_DIR}/linker" -fuse-ld=lld)
 endif()
 
+# A library may be linked before a lower layer defines all that it declares.
+add_link_options(-Wl,--allow-shlib-undefined)
+
 add_library(mica_warnings INTERFACE)
 target_compile_options(mica_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
                                                -Wimplicit-fallthrough -Werror -Wno-missing-field-initializers)

@@ -1,11 +1,9 @@
-# Read by ctest after each list of discovered cases: a case whose suite names a kind of test of its own gets that label.
+# Read by ctest after each list of discovered cases: a case whose suite names a kind of test ("MlpGolden.Fused") carries that label too.
 foreach(case IN LISTS cases)
-  foreach(kind Fixtures:fixtures Golden:golden Rules:rules Errors:errors Files:files)
-    string(REPLACE ":" ";" kind "${kind}")
-    list(GET kind 0 suite)
-    list(GET kind 1 label)
-    if(case MATCHES "${suite}[A-Za-z0-9_]*[./]")
-      set_tests_properties("${case}" PROPERTIES LABELS "${label}")
+  foreach(kind Fixtures Golden Rules Errors Files)
+    if(case MATCHES "${kind}[A-Za-z0-9_]*[./]")
+      string(TOLOWER ${kind} label)
+      set_tests_properties("${case}" PROPERTIES LABELS ${label})
     endif()
   endforeach()
 endforeach()
