@@ -11,10 +11,13 @@ extern "C" {
 #define MICA_ABI_VERSION 1
 
 /* A kernel computes iterations [begin, end) of its parallel loop. `dims` are the values of the kernel's own symbols.
- * When the step has a fail code, the last buffer is the context's error word (MicaErrorWord). */
+ * When the step has an error word, the runtime passes it (a MicaErrorWord) as one more buffer after the step's arguments. */
 typedef void (*MicaKernelFn)(void* const* buffers, const int64_t* dims, int64_t begin, int64_t end);
 
-/* The first failure of a run: step + 1 (0: none), a code of the kernel, the flat position and the value found there. */
+/* The first failure of a run: step + 1 (0: none), a code of the kernel, the flat position and the value found there.
+ * A kernel that fails while `step` is 0 stores step = 1 and the other fields, and goes on. The runtime gives each piece of a parallel loop
+ * a word of its own, keeps the failure with the smallest position and puts the number of the step in: run steps first, then init steps,
+ * then loop steps. */
 typedef struct MicaErrorWord {
   int64_t step, code, position, value;
 } MicaErrorWord;
@@ -114,10 +117,15 @@ typedef struct MicaProgram {
   const MicaSymbol* symbols;
   uint32_t num_symbols;
   const MicaDim* dims;
+  uint32_t num_dims;
   const MicaDimTerm* terms;
+  uint32_t num_terms;
   const uint32_t* factors; /* symbols */
+  uint32_t num_factors;
   const uint32_t* step_dims; /* dims[] */
-  const uint32_t* args;
+  uint32_t num_step_dims;
+  const uint32_t* args; /* buffers */
+  uint32_t num_args;
   const MicaStep *init, *run, *loop_steps;
   uint32_t num_init, num_run, num_loop_steps;
   const MicaKernelFn* kernels;
@@ -125,9 +133,12 @@ typedef struct MicaProgram {
   const MicaLibraryCall* library;
   uint32_t num_library;
   const MicaEpilogue* epilogues;
+  uint32_t num_epilogues;
   const MicaLoop* loops;
+  uint32_t num_loops;
   const MicaLoopSlice* loop_slices;
-  /* Buffers in the order of the call. */
+  uint32_t num_loop_slices;
+  /* Buffers in the order of the call. A result is a MICA_RESULT, or an input, a variable or an update handed through. */
   const uint32_t *inputs, *variables, *results, *updates;
   uint32_t num_inputs, num_variables, num_results, num_updates;
 } MicaProgram;
