@@ -30,3 +30,6 @@ target_include_directories(mica_llvm SYSTEM INTERFACE ${LLVM_INCLUDE_DIRS})
 separate_arguments(mica_llvm_definitions NATIVE_COMMAND "${LLVM_DEFINITIONS}")
 target_compile_definitions(mica_llvm INTERFACE ${mica_llvm_definitions})
 target_link_libraries(mica_llvm INTERFACE LLVM)
+
+add_library(mica_absl INTERFACE)
+target_link_libraries(mica_absl INTERFACE absl::status absl::statusor absl::strings absl::flat_hash_map absl::flat_hash_set)
