@@ -92,18 +92,19 @@ Expr bitcast(const Expr& x, DType dtype);
 Expr reduce(Reducer reducer, std::vector<VarRef> vars, std::vector<ir::Dim> extents, const Expr& body);
 Expr select(const Expr& condition, const Expr& a, const Expr& b);
 
-// Operators take equal dtypes. Integer division and remainder round toward minus infinity.
+// Operators take equal dtypes. Integer division and remainder round toward minus infinity. Comparisons are named
+// functions: an Expr is a pointer, and `a == b` on it means identity.
 Expr operator+(const Expr& a, const Expr& b);
 Expr operator-(const Expr& a, const Expr& b);
 Expr operator*(const Expr& a, const Expr& b);
 Expr operator/(const Expr& a, const Expr& b);
 Expr operator%(const Expr& a, const Expr& b);
 Expr operator-(const Expr& a);
-Expr operator<(const Expr& a, const Expr& b);
-Expr operator<=(const Expr& a, const Expr& b);
-Expr operator==(const Expr& a, const Expr& b);
-Expr operator&&(const Expr& a, const Expr& b);
-Expr operator||(const Expr& a, const Expr& b);
+Expr lt(const Expr& a, const Expr& b);
+Expr le(const Expr& a, const Expr& b);
+Expr eq(const Expr& a, const Expr& b);
+Expr logical_and(const Expr& a, const Expr& b);
+Expr logical_or(const Expr& a, const Expr& b);
 Expr min(const Expr& a, const Expr& b);
 Expr max(const Expr& a, const Expr& b);
 inline Expr operator+(const Expr& a, std::int64_t b) { return a + integer(b, a->dtype); }

@@ -1,0 +1,253 @@
+#include "compiler/loop/lower.h"
+
+#include <algorithm>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "compiler/loop/nest.h"
+#include "compiler/ops/op_def.h"
+#include "runtime/error.h"
+
+namespace mica::loop {
+namespace {
+
+constexpr const char* kNestNames[] = {"i", "j", "k", "l", "m", "n", "o", "p"};
+
+// A result of the group: its element over the loop variables, and where it is stored.
+struct Result {
+  ir::Value value;
+  BufferRef buffer;
+  Exprs index;
+  Expr element;
+};
+
+class MapLowering {
+ public:
+  MapLowering(const ir::Node& node, Kernel& kernel) : node_(node), kernel_(kernel) {}
+
+  absl::Status run() {
+    bind_operands();
+    collect_results();
+    if (absl::Status status = define_results(); !status.ok()) return status;
+    order_loops();
+    kernel_.body = level(0);
+    mark_in_place();
+    return absl::OkStatus();
+  }
+
+ private:
+  bool is_group() const { return !node_.bodies().empty(); }
+
+  void bind_operands() {
+    for (int i = 0; i < node_.num_operands(); ++i) {
+      ir::Value value = is_group() ? node_.body().inputs()[static_cast<std::size_t>(i)]->result() : node_.operand(i);
+      auto buffer = std::make_shared<Buffer>(
+          Buffer{absl::StrCat("x", i), value.dtype(), value.dims(), Space::kParam, Access::kIn});
+      kernel_.params.push_back(buffer);
+      inliner_.bind(value, buffer);
+    }
+  }
+
+  void collect_results() {
+    for (int i = 0; i < node_.num_results(); ++i) {
+      ir::Value value = is_group() ? node_.body().outputs()[static_cast<std::size_t>(i)].value
+                                   : ir::Value{const_cast<ir::Node*>(&node_), i};
+      auto buffer = std::make_shared<Buffer>(
+          Buffer{absl::StrCat("y", i), value.dtype(), value.dims(), Space::kParam, Access::kOut});
+      kernel_.params.push_back(buffer);
+      results_.push_back({value, buffer, {}, nullptr});
+    }
+  }
+
+  // The loops run over the result of the highest rank. Smaller results take their variables from how the large ones
+  // read them (the maximum of a row that softmax subtracts), else from an axis of equal extent.
+  absl::Status define_results() {
+    const Result* main = &results_.front();
+    for (const Result& result : results_) {
+      if (result.value.rank() > main->value.rank()) main = &result;
+    }
+    const ir::Dims& space = main->value.dims();
+    for (std::size_t axis = 0; axis < space.size(); ++axis) {
+      vars_.push_back(make_var(axis < std::size(kNestNames) ? kNestNames[axis] : absl::StrCat("i", axis)));
+      extents_.push_back(space[axis]);
+    }
+    for (int pass = 0; pass < 2; ++pass) {  // the full ones first: they make the demands
+      for (Result& result : results_) {
+        bool full = result.value.dims() == space;
+        if (full != (pass == 0)) continue;
+        absl::StatusOr<Exprs> index = full ? all_vars() : index_of(result.value);
+        if (!index.ok()) return index.status();
+        result.index = *std::move(index);
+        absl::StatusOr<Expr> element = inliner_.at(result.value, result.index);
+        if (!element.ok()) return element.status();
+        result.element = *std::move(element);
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  Exprs all_vars() const {
+    Exprs index;
+    for (const VarRef& v : vars_) index.push_back(var(v));
+    return index;
+  }
+
+  absl::StatusOr<Exprs> index_of(ir::Value value) const {
+    for (const Exprs& demand : inliner_.demands(value)) {
+      if (is_row_index(demand, value.dims())) return demand;
+    }
+    Exprs index;
+    std::size_t next = 0;
+    for (const ir::Dim& dim : value.dims()) {
+      if (dim.is(1)) {
+        index.push_back(integer(0));
+        continue;
+      }
+      while (next < extents_.size() && !(extents_[next] == dim)) ++next;
+      if (next == extents_.size()) {
+        return absl::InvalidArgumentError(absl::StrCat("results ", ir::to_string(value.dims()), " and ",
+                                                       ir::to_string(extents_), " share no row space"));
+      }
+      index.push_back(var(vars_[next++]));
+    }
+    return index;
+  }
+
+  // Distinct loop variables that run over the whole extent, and zeros.
+  bool is_row_index(const Exprs& index, const ir::Dims& dims) const {
+    std::set<const Var*> used;
+    for (std::size_t axis = 0; axis < index.size(); ++axis) {
+      if (as_integer(index[axis]) == 0 && dims[axis].is(1)) continue;
+      if (index[axis]->kind != ExprKind::kVar) return false;
+      auto it = std::find(vars_.begin(), vars_.end(), index[axis]->var);
+      if (it == vars_.end() || !(extents_[static_cast<std::size_t>(it - vars_.begin())] == dims[axis])) return false;
+      if (!used.insert(it->get()).second) return false;
+    }
+    return true;
+  }
+
+  // Variables that a hoistable reduction depends on come first: it is then computed once a row, outside the loops over
+  // the row.
+  void order_loops() {
+    for (const Result& result : results_) roots_.push_back(result.element);
+    std::set<const Var*> rows;
+    for (const Expr& reduction : NestBuilder::reductions(roots_)) {
+      std::vector<const Var*> needs;
+      for (const VarRef& v : vars_) {
+        if (nest_.free_vars().depends_on(reduction, v.get())) needs.push_back(v.get());
+      }
+      if (needs.size() < vars_.size()) rows.insert(needs.begin(), needs.end());
+    }
+    if (rows.empty()) return;
+    std::vector<std::size_t> order(vars_.size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+    std::stable_partition(order.begin(), order.end(), [&](std::size_t i) { return rows.count(vars_[i].get()) > 0; });
+    std::vector<VarRef> vars;
+    ir::Dims extents;
+    for (std::size_t i : order) {
+      vars.push_back(vars_[i]);
+      extents.push_back(extents_[i]);
+    }
+    vars_ = std::move(vars);
+    extents_ = std::move(extents);
+  }
+
+  // What stands inside the first `depth` loops: reductions that became ready, results that are complete, and the next
+  // loop.
+  StmtRef level(std::size_t depth) {
+    std::vector<StmtRef> statements;
+    nest_.compute_ready(roots_, statements);
+    for (const Result& result : results_) {
+      if (depth_of(result) == depth)
+        statements.push_back(store(result.buffer, result.index, nest_.resolved(result.element)));
+    }
+    if (depth < vars_.size()) {
+      nest_.enter(vars_[depth]);
+      StmtRef body = level(depth + 1);
+      nest_.leave(vars_[depth]);
+      statements.push_back(loop_over(LoopKind::kSerial, vars_[depth], dim(extents_[depth]), body));
+    }
+    return statements.size() == 1 ? statements.front() : block(std::move(statements));
+  }
+
+  std::size_t depth_of(const Result& result) const {
+    std::size_t depth = 0;
+    for (std::size_t i = 0; i < vars_.size(); ++i) {
+      for (const Expr& index : result.index) {
+        if (index->kind == ExprKind::kVar && index->var == vars_[i]) depth = i + 1;
+      }
+    }
+    return depth;
+  }
+
+  // A result may take the storage of an operand that is read only at the element being written.
+  void mark_in_place() {
+    kernel_.in_place.assign(kernel_.params.size(), -1);
+    std::size_t first_result = static_cast<std::size_t>(node_.num_operands());
+    for (std::size_t r = 0; r < results_.size(); ++r) {
+      for (std::size_t k = 0; k < first_result; ++k) {
+        const Buffer& operand = *kernel_.params[k];
+        bool fits = operand.dtype == results_[r].buffer->dtype && operand.dims == results_[r].buffer->dims &&
+                    operand.dims.size() == vars_.size();
+        bool taken =
+            std::find(kernel_.in_place.begin(), kernel_.in_place.end(), static_cast<int>(k)) != kernel_.in_place.end();
+        if (fits && !taken && read_only_at(operand, results_[r].index)) {
+          kernel_.in_place[first_result + r] = static_cast<int>(k);
+          break;
+        }
+      }
+    }
+  }
+
+  bool read_only_at(const Buffer& operand, const Exprs& index) const {
+    bool only = true;
+    std::set<const ExprNode*> seen;
+    std::function<void(const Expr&)> walk = [&](const Expr& e) {
+      if (!only || !seen.insert(e.get()).second) return;
+      if (e->kind == ExprKind::kLoad && e->buffer.get() == &operand) {
+        only = std::equal(e->args.begin(), e->args.end(), index.begin(), index.end(),
+                          [](const Expr& a, const Expr& b) { return equal(a, b); });
+      }
+      for (const Expr& arg : e->args) walk(arg);
+    };
+    for (const Result& result : results_) {
+      if (result.index.size() != vars_.size()) return false;  // a row result might read it after it was overwritten
+      walk(result.element);
+    }
+    return only;
+  }
+
+  const ir::Node& node_;
+  Kernel& kernel_;
+  Inliner inliner_;
+  NestBuilder nest_;
+  std::vector<Result> results_;
+  std::vector<VarRef> vars_;
+  ir::Dims extents_;
+  Exprs roots_;
+};
+
+// "add_relu" from the operations of a group: what a reader of a profile recognises.
+std::string kernel_name(const ir::Node& node) {
+  if (node.bodies().empty()) return node.op().name;
+  std::string name;
+  int listed = 0;
+  for (const auto& inner : node.body().nodes()) {
+    if (inner->is("input") || inner->op().fusion == ir::FusionClass::kInjective) continue;
+    if (++listed > 4) break;
+    absl::StrAppend(&name, name.empty() ? "" : "_", inner->op().name);
+  }
+  return name.empty() ? "copy" : name;
+}
+
+}  // namespace
+
+absl::StatusOr<Kernel> lower(const ir::Node& node) {
+  if (node.op().kernel) return node.op().kernel(node);
+  Kernel kernel;
+  kernel.name = kernel_name(node);
+  if (absl::Status status = MapLowering(node, kernel).run(); !status.ok()) return status;
+  return kernel;
+}
+
+}  // namespace mica::loop
