@@ -141,7 +141,9 @@ absl::StatusOr<Node*> Graph::try_add(const OpDef& op, Values operands, Attrs att
   Types types;
   for (const Value& value : operands) types.push_back(value.type());
   absl::StatusOr<Types> results = op.infer(InferContext{op, *complete, types, bodies});
-  if (!results.ok()) return results.status();
+  if (!results.ok()) {
+    return absl::Status(results.status().code(), absl::StrCat(op.name, ": ", std::string(results.status().message())));
+  }
   return append(op, std::move(operands), *std::move(complete), *std::move(results), std::move(bodies));
 }
 

@@ -16,17 +16,24 @@ absl::StatusOr<Types> infer_elementwise(const InferContext& context) {
   DType dtype = context.operand(first).dtype;
   for (int i = 1; i < context.num_operands(); ++i) {
     absl::StatusOr<Dims> both = broadcast(dims, context.operand(i).dims);
-    if (!both.ok())
-      return absl::InvalidArgumentError(absl::StrCat(context.op.name, ": ", std::string(both.status().message())));
+    if (!both.ok()) return both.status();
     dims = *std::move(both);
     if (i >= first && context.operand(i).dtype != dtype) {
-      return absl::InvalidArgumentError(absl::StrCat(context.op.name, ": expected operands of one dtype, received ",
+      return absl::InvalidArgumentError(absl::StrCat("expected operands of one dtype, received ",
                                                      context.operand(first).to_string(), " and ",
                                                      context.operand(i).to_string()));
     }
   }
   if (scalar.type_rule == loop::ScalarClass::kCompare) dtype = kBool;
   return Types{{dtype, std::move(dims)}};
+}
+
+loop::Expr define_elementwise(const DefineContext& context, loop::ScalarOp op, const loop::Exprs& index) {
+  loop::Exprs reads;
+  for (std::size_t i = 0; i < context.operands.size(); ++i) {
+    reads.push_back(context.read_broadcast(static_cast<int>(i), index, context.results[0].dims));
+  }
+  return loop::op(op, std::move(reads));
 }
 
 }  // namespace
@@ -97,7 +104,9 @@ Op& Op::elementwise(loop::ScalarOp op) {
   def_.fusion = FusionClass::kElementwise;
   def_.scalar = op;
   if (!def_.infer) def_.infer = infer_elementwise;
-  return *this;
+  return define([op](const DefineContext& context, int, const loop::Exprs& index) {
+    return define_elementwise(context, op, index);
+  });
 }
 Op& Op::infer(InferFn f) { return def_.infer = std::move(f), *this; }
 Op& Op::vjp(VjpFn f) { return def_.vjp = std::move(f), *this; }

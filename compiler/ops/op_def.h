@@ -12,6 +12,7 @@
 #pragma once
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -99,11 +100,15 @@ struct RefTensor {
   std::vector<double> data;
   std::int64_t numel() const;
 };
+// Runs a region on the values of its inputs; dims of the enclosing graph are bound.
+using RegionFn =
+    std::function<absl::StatusOr<std::vector<RefTensor>>(const Graph& body, std::span<const RefTensor> inputs)>;
 struct RefContext {
   const Attrs& attrs;
-  const std::vector<const RefTensor*>& operands;  // null for absent optional ones
-  std::vector<RefTensor>& results;                // dtype and dims are set, data is sized and zero
+  const std::vector<const RefTensor*>& operands;
+  std::vector<RefTensor>& results;  // dtype and dims are set, data is sized and zero
   const std::vector<std::unique_ptr<Graph>>& bodies;
+  const RegionFn& run_body;
 };
 using ReferenceFn = std::function<absl::Status(const RefContext&)>;
 

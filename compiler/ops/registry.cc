@@ -1,10 +1,20 @@
 // The list of operation families. A new family is one line here; a new operation is a record in its family's file.
+#include "compiler/ops/families.h"
 #include "compiler/ops/op_def.h"
 
 namespace mica::ir {
 
 const Registry& registry() {
-  static const Registry* all = [] { return new Registry(); }();
+  static const Registry* all = [] {
+    auto* r = new Registry();
+    add_elementwise_ops(*r);
+    add_math_ops(*r);
+    add_activation_ops(*r);
+    add_reduce_ops(*r);
+    add_shape_ops(*r);
+    add_linalg_ops(*r);
+    return r;
+  }();
   return *all;
 }
 

@@ -1,0 +1,156 @@
+#include "compiler/reference.h"
+
+#include <unordered_map>
+
+#include "absl/strings/str_cat.h"
+#include "compiler/ops/builder.h"
+#include "compiler/ops/ref_element.h"
+#include "runtime/error.h"
+
+namespace mica::ir {
+namespace {
+
+using Tensors = std::vector<RefTensor>;
+using Bindings = std::unordered_map<const Symbol*, std::int64_t>;
+
+absl::Status bind_dims(const TensorType& type, const RefTensor& tensor, std::string_view name, Bindings& bindings) {
+  auto mismatch = [&] {
+    return absl::InvalidArgumentError(absl::StrCat(std::string(name), ": expected ", type.to_string(), ", received ",
+                                                   tensor.dtype.short_name(), to_string(Attr(tensor.dims))));
+  };
+  if (tensor.dtype != type.dtype || tensor.dims.size() != type.dims.size()) return mismatch();
+  for (std::size_t i = 0; i < type.dims.size(); ++i) {
+    std::vector<Dim::Term> terms = type.dims[i].terms();
+    bool plain = terms.size() == 1 && terms[0].coefficient == 1 && terms[0].factors.size() == 1;
+    if (plain && !terms[0].factors[0]->numerator) bindings.emplace(terms[0].factors[0], tensor.dims[i]);
+  }
+  return absl::OkStatus();
+}
+
+class Interpreter {
+ public:
+  explicit Interpreter(Bindings bindings) : bindings_(std::move(bindings)) {}
+
+  absl::StatusOr<Tensors> run(const Graph& graph, std::span<const RefTensor> inputs,
+                              std::span<const RefTensor> variables);
+
+ private:
+  absl::Status evaluate_node(const Node& node);
+  Attrs concrete(const Attrs& attrs) const;
+  Dim concrete(const Dim& dim) const {
+    return Dim(dim.evaluate([&](const Symbol& symbol) {
+      auto it = bindings_.find(&symbol);
+      MICA_CHECK(it != bindings_.end()) << "the symbol " << symbol.name << " is in no operand's shape";
+      return it->second;
+    }));
+  }
+
+  Bindings bindings_;
+  std::unordered_map<const Node*, Tensors> values_;
+};
+
+Attrs Interpreter::concrete(const Attrs& attrs) const {
+  Attrs result = attrs;
+  for (const auto& [name, value] : attrs.items()) {
+    if (const Dims* dims = std::get_if<Dims>(&value)) {
+      Dims numbers;
+      for (const Dim& dim : *dims) numbers.push_back(concrete(dim));
+      result.set(name, std::move(numbers));
+    }
+  }
+  return result;
+}
+
+absl::StatusOr<Tensors> Interpreter::run(const Graph& graph, std::span<const RefTensor> inputs,
+                                         std::span<const RefTensor> variables) {
+  if (inputs.size() != graph.inputs().size() || variables.size() != graph.variables().size()) {
+    return absl::InvalidArgumentError(absl::StrCat(graph.name(), ": expected ", graph.inputs().size(), " inputs and ",
+                                                   graph.variables().size(), " variables, received ", inputs.size(),
+                                                   " and ", variables.size()));
+  }
+  auto take = [&](const std::vector<Node*>& nodes, std::span<const RefTensor> tensors) {
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      absl::Status bound = bind_dims(nodes[i]->result_types()[0], tensors[i], nodes[i]->name_hint(), bindings_);
+      if (!bound.ok()) return bound;
+      values_[nodes[i]] = {tensors[i]};
+    }
+    return absl::OkStatus();
+  };
+  if (absl::Status taken = take(graph.inputs(), inputs); !taken.ok()) return taken;
+  if (absl::Status taken = take(graph.variables(), variables); !taken.ok()) return taken;
+  for (const auto& node : graph.nodes()) {
+    if (values_.count(node.get())) continue;
+    if (absl::Status done = evaluate_node(*node); !done.ok()) return done;
+  }
+  Tensors outputs;
+  for (const Output& output : graph.outputs()) {
+    outputs.push_back(values_.at(output.value.node)[static_cast<std::size_t>(output.value.index)]);
+  }
+  return outputs;
+}
+
+absl::Status Interpreter::evaluate_node(const Node& node) {
+  std::vector<const RefTensor*> operands;
+  for (const Value& value : node.operands()) {
+    operands.push_back(&values_.at(value.node)[static_cast<std::size_t>(value.index)]);
+  }
+  RegionFn region = [this](const Graph& body, std::span<const RefTensor> inputs) {
+    return Interpreter(bindings_).run(body, inputs, {});
+  };
+  absl::StatusOr<Tensors> results = evaluate_op(node.op(), concrete(node.attrs()), operands, node.bodies(), region);
+  if (!results.ok()) return results.status();
+  values_[&node] = *std::move(results);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Tensors> evaluate_decomposition(const OpDef& op, const Attrs& attrs, const Types& types,
+                                               const std::vector<const RefTensor*>& operands) {
+  Graph graph(op.name);
+  Values inputs;
+  Tensors tensors;
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    inputs.push_back(graph.input(types[i], absl::StrCat("x", i)));
+    tensors.push_back(*operands[i]);
+  }
+  const Node* node = graph.add(op, inputs, attrs);
+  Builder builder(graph);
+  Values results = op.decompose(builder, *node);
+  for (std::size_t i = 0; i < results.size(); ++i) graph.add_output(results[i], absl::StrCat("y", i));
+  graph.sort_and_sweep();  // away with the composite itself
+  return evaluate(graph, tensors);
+}
+
+}  // namespace
+
+absl::StatusOr<Tensors> evaluate_op(const OpDef& op, const Attrs& attrs, const std::vector<const RefTensor*>& operands,
+                                    const std::vector<std::unique_ptr<Graph>>& bodies, const RegionFn& region) {
+  Types types;
+  for (const RefTensor* operand : operands)
+    types.push_back({operand->dtype, Dims(operand->dims.begin(), operand->dims.end())});
+  absl::StatusOr<Types> inferred = op.infer({op, attrs, types, bodies});
+  if (!inferred.ok()) return inferred.status();
+  if (!op.reference && !op.scalar && op.decompose) return evaluate_decomposition(op, attrs, types, operands);
+  Tensors results;
+  for (const TensorType& type : *inferred) {
+    RefTensor result{type.dtype, {}, {}};
+    for (const Dim& dim : type.dims) result.dims.push_back(dim.value());
+    result.data.resize(static_cast<std::size_t>(result.numel()));
+    results.push_back(std::move(result));
+  }
+  RefContext context{attrs, operands, results, bodies, region};
+  absl::Status done = absl::UnimplementedError(absl::StrCat(op.name, " has no reference: a pass replaces it"));
+  if (op.reference) {
+    done = op.reference(context);
+  } else if (op.scalar) {
+    done = evaluate_scalar_op(*op.scalar, context);
+  }
+  if (!done.ok()) return done;
+  return results;
+}
+
+absl::StatusOr<Tensors> evaluate(const Graph& graph, std::span<const RefTensor> inputs,
+                                 std::span<const RefTensor> variables) {
+  return Interpreter({}).run(graph, inputs, variables);
+}
+
+}  // namespace mica::ir
