@@ -1,0 +1,144 @@
+#include "compiler/loop/schedule_cpu.h"
+
+#include <algorithm>
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "compiler/loop/access.h"
+#include "compiler/loop/collapse.h"
+#include "compiler/loop/vectorize.h"
+
+namespace mica::loop {
+namespace {
+
+// Below this many scalar operations a piece of work is not worth waking a thread.
+constexpr std::int64_t kWorthAThread = 16384;
+// Extents shorter than this are not run in vectors when there is a choice.
+constexpr std::int64_t kShortExtent = 4;
+
+struct Loop {
+  VarRef var;
+  Expr extent;
+};
+
+bool is_serial_loop(const StmtRef& stmt) { return stmt->kind == StmtKind::kFor && stmt->loop == LoopKind::kSerial; }
+
+// The loops around `core`, outermost first.
+struct Nest {
+  std::vector<Loop> loops;
+  StmtRef core;
+};
+
+Nest peel(const StmtRef& body) {
+  Nest nest;
+  StmtRef at = body;
+  while (is_serial_loop(at)) {
+    nest.loops.push_back({at->var, at->extent});
+    at = at->children[0];
+  }
+  nest.core = at;
+  return nest;
+}
+
+bool is_short(const Expr& extent) {
+  std::optional<std::int64_t> value = as_integer(extent);
+  return value && *value < kShortExtent;
+}
+
+// How many accesses inside the innermost loops are contiguous or uniform when `v` runs in vectors; -1 when none is
+// contiguous.
+int score(const StmtRef& scope, const Var* v) {
+  int good = 0, contiguous = 0;
+  visit_accesses(scope, [&](const AccessSite& site) {
+    if (site.buffer->space != Space::kParam) return;
+    std::optional<ir::Dim> step = stride(*site.buffer, *site.index, v);
+    if (step && step->is(1)) ++contiguous;
+    if (step && (step->is(1) || step->is(0))) ++good;
+  });
+  return contiguous > 0 ? good : -1;
+}
+
+void innermost_loops(const StmtRef& stmt, std::vector<StmtRef>& out) {
+  if (is_serial_loop(stmt) && !contains_loop(stmt->children[0])) {
+    out.push_back(stmt);
+    return;
+  }
+  for (const StmtRef& child : stmt->children) innermost_loops(child, out);
+}
+
+// The loop of the nest to run in vectors around serial inner loops, or -1 when the inner loops themselves should.
+int lane_loop(const Nest& nest) {
+  std::vector<StmtRef> inner;
+  innermost_loops(nest.core, inner);
+  int best = -1, best_score = 0;
+  for (const StmtRef& loop : inner)
+    best_score += is_short(loop->extent) ? 0 : std::max(0, score(loop->children[0], loop->var.get()));
+  for (std::size_t i = nest.loops.size(); i-- > 0;) {
+    if (is_short(nest.loops[i].extent)) continue;
+    int total = 0;
+    for (const StmtRef& loop : inner) total += std::max(0, score(loop->children[0], nest.loops[i].var.get()));
+    if (total > best_score) {
+      best = static_cast<int>(i);
+      best_score = total;
+    }
+  }
+  return best;
+}
+
+StmtRef wrap(const std::vector<Loop>& loops, StmtRef body) {
+  for (std::size_t i = loops.size(); i-- > 0;) body = loop_over(LoopKind::kSerial, loops[i].var, loops[i].extent, body);
+  return body;
+}
+
+// Several loops as one parallel loop, whose variable is taken apart again: a batch of one still fills all cores.
+StmtRef join(const std::vector<Loop>& loops, StmtRef body) {
+  if (loops.size() < 2) return wrap(loops, body);
+  VarRef piece = make_var("piece");
+  Expr total = integer(1), rest = var(piece);
+  for (std::size_t i = loops.size(); i-- > 0;) {
+    body = substitute(body, loops[i].var, i == 0 ? rest : rest % loops[i].extent);
+    rest = rest / loops[i].extent;
+    total = total * loops[i].extent;
+  }
+  return loop_over(LoopKind::kSerial, piece, total, body);
+}
+
+StmtRef in_parallel(const StmtRef& body, Kernel& kernel) {
+  if (!is_serial_loop(body)) return body;
+  auto outer = std::make_shared<Stmt>(*body);
+  outer->loop = LoopKind::kParallel;
+  kernel.grain = std::max<std::int64_t>(1, kWorthAThread / std::max<std::int64_t>(1, cost(body->children[0])));
+  return outer;
+}
+
+}  // namespace
+
+Kernel schedule_cpu(const Kernel& naive, const CpuSchedule& options) {
+  Kernel kernel = collapse(naive);
+  bool scheduled = false;
+  visit_stmts(kernel.body,
+              [&](const Stmt& stmt) { scheduled |= stmt.kind == StmtKind::kFor && stmt.loop != LoopKind::kSerial; });
+  if (scheduled) return kernel;  // a template that chose its own loops
+
+  Nest nest = peel(kernel.body);
+  if (!contains_loop(nest.core)) {  // a map
+    if (nest.loops.empty()) return kernel;
+    Loop last = nest.loops.back();
+    nest.loops.pop_back();
+    kernel.body = in_parallel(wrap(nest.loops, vector_loop(last.var, last.extent, nest.core, options.lanes)), kernel);
+    return kernel;
+  }
+  int lane = lane_loop(nest);
+  if (lane < 0) {
+    kernel.body = in_parallel(wrap(nest.loops, vector_inner_loops(nest.core, options.lanes)), kernel);
+    return kernel;
+  }
+  Loop lanes = nest.loops[static_cast<std::size_t>(lane)];
+  nest.loops.erase(nest.loops.begin() + lane);
+  LaneBlocks blocks = lane_blocks(lanes.var, lanes.extent, nest.core, options.lanes);
+  if (blocks.var) nest.loops.push_back({blocks.var, blocks.extent});
+  kernel.body = in_parallel(join(nest.loops, blocks.body), kernel);
+  return kernel;
+}
+
+}  // namespace mica::loop
