@@ -79,7 +79,8 @@ struct Var {
 using VarRef = std::shared_ptr<const Var>;
 VarRef make_var(std::string name, DType dtype = kInt64);
 
-// Makers. They fold what is free to fold (x+0, x*1, constants, (a*n+b)/n), so that index arithmetic stays short.
+// Makers. They fold what is free to fold (x+0, x*1, constants, dims, (a*n+b)/n; see fold.cc), so that index arithmetic
+// stays short. Floats fold only where no bit changes.
 Expr constant(double value, DType dtype);
 Expr integer(std::int64_t value, DType dtype = kInt64);
 Expr var(const VarRef& v);
