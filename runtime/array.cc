@@ -1,5 +1,6 @@
 #include "runtime/array.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -135,6 +136,8 @@ Array Array::borrow(void* data, DType dtype, std::vector<std::int64_t> dims, std
 }
 
 std::int64_t Array::numel() const {
+  // An empty array may have dims whose product does not fit.
+  if (std::find(dims_.begin(), dims_.end(), 0) != dims_.end()) return 0;
   std::int64_t count = 1;
   for (const std::int64_t dim : dims_) count *= dim;
   return count;
