@@ -48,7 +48,8 @@ TEST(DTypeErrors, UnknownName) {
     FAIL() << "no Error";
   } catch (const Error& error) {
     EXPECT_STREQ(error.what(),
-                 "DType: expected one of bool, int8 … int64, uint8 … uint64, float16, bfloat16, float32, float64, received \"float31\".");
+                 "DType: expected one of bool, int8 … int64, uint8 … uint64, float16, bfloat16, float32, float64, "
+                 "received \"float31\".");
   }
 }
 

@@ -1,0 +1,73 @@
+#include "runtime/context.h"
+
+#include <new>
+
+#include "runtime/arena.h"
+
+namespace mica::rt {
+
+Context::Context(const Tables& tables) : tables_(tables) {
+  pointers_.resize(tables.abi().num_buffers);
+  args_.resize(tables.abi().num_args);
+}
+
+void Context::use(std::shared_ptr<const Binding> binding) {
+  if (binding == binding_) return;
+  binding_ = nullptr;  // an exception below must not leave a binding without its memory
+  const std::int64_t bytes = binding->arena_bytes + binding->scratch_bytes;
+  if (bytes > memory_bytes_) {
+    memory_bytes_ = 0;
+    memory_.reset();
+    const auto rounded = static_cast<std::size_t>((bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment);
+    memory_.reset(static_cast<char*>(std::aligned_alloc(kArenaAlignment, rounded)));
+    if (memory_ == nullptr) throw std::bad_alloc();
+    memory_bytes_ = bytes;
+  }
+  library_states_.clear();
+  for (const auto& step : binding->library) library_states_.push_back(step == nullptr ? nullptr : step->make_state());
+  binding_ = std::move(binding);
+}
+
+void Context::resolve() {
+  for (std::uint32_t i = 0; i < pointers_.size(); ++i) {
+    if (tables_.buffer(i).space == MICA_ARENA) pointers_[i] = memory_.get() + binding_->offsets[i];
+  }
+  for (const std::uint32_t view : tables_.views()) {
+    char* const viewed = pointers_[tables_.buffer(view).link];
+    pointers_[view] = viewed == nullptr ? nullptr : viewed + binding_->offsets[view];
+  }
+  for (std::uint32_t slot = 0; slot < args_.size(); ++slot) args_[slot] = pointers_[tables_.abi().args[slot]];
+}
+
+void Context::enter_row(const MicaLoop& loop, const LoopPatch& patch, std::int64_t t) {
+  for (std::uint32_t s = loop.first_slice; s < loop.first_slice + loop.num_slices; ++s) {
+    const MicaLoopSlice& slice = tables_.abi().loop_slices[s];
+    pointers_[slice.buffer] = pointers_[slice.whole] + t * binding_->row_bytes[s];
+  }
+  for (const std::uint32_t view : patch.views) {
+    pointers_[view] = pointers_[tables_.buffer(view).link] + binding_->offsets[view];
+  }
+  for (const LoopPatch::Slot& slot : patch.slots) args_[slot.slot] = pointers_[slot.buffer];
+}
+
+ContextPool::~ContextPool() {
+  for (auto& slot : idle_) delete slot.load();
+}
+
+ContextPool::Lease ContextPool::acquire() {
+  for (auto& slot : idle_) {
+    if (slot.load(std::memory_order_relaxed) == nullptr) continue;
+    if (Context* const context = slot.exchange(nullptr, std::memory_order_acquire)) return {context, {this}};
+  }
+  return {new Context(tables_), {this}};
+}
+
+void ContextPool::release(Context* context) {
+  for (auto& slot : idle_) {
+    Context* empty = nullptr;
+    if (slot.compare_exchange_strong(empty, context, std::memory_order_release, std::memory_order_relaxed)) return;
+  }
+  delete context;
+}
+
+}  // namespace mica::rt
