@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "compiler/loop/lower_scan.h"
 #include "compiler/loop/nest.h"
 #include "compiler/ops/op_def.h"
 #include "runtime/error.h"
@@ -29,8 +30,10 @@ class MapLowering {
     bind_operands();
     collect_results();
     if (absl::Status status = define_results(); !status.ok()) return status;
-    order_loops();
-    kernel_.body = level(0);
+    std::vector<NestStore> stores;
+    for (const Result& result : results_) stores.push_back({result.buffer, result.index, result.element});
+    NestBuilder builder;
+    kernel_.body = build_nest(vars_, extents_, stores, builder);
     mark_in_place();
     return absl::OkStatus();
   }
@@ -126,60 +129,6 @@ class MapLowering {
     return true;
   }
 
-  // Variables that a hoistable reduction depends on come first: it is then computed once a row, outside the loops over
-  // the row.
-  void order_loops() {
-    for (const Result& result : results_) roots_.push_back(result.element);
-    std::set<const Var*> rows;
-    for (const Expr& reduction : NestBuilder::reductions(roots_)) {
-      std::vector<const Var*> needs;
-      for (const VarRef& v : vars_) {
-        if (nest_.free_vars().depends_on(reduction, v.get())) needs.push_back(v.get());
-      }
-      if (needs.size() < vars_.size()) rows.insert(needs.begin(), needs.end());
-    }
-    if (rows.empty()) return;
-    std::vector<std::size_t> order(vars_.size());
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    std::stable_partition(order.begin(), order.end(), [&](std::size_t i) { return rows.count(vars_[i].get()) > 0; });
-    std::vector<VarRef> vars;
-    ir::Dims extents;
-    for (std::size_t i : order) {
-      vars.push_back(vars_[i]);
-      extents.push_back(extents_[i]);
-    }
-    vars_ = std::move(vars);
-    extents_ = std::move(extents);
-  }
-
-  // What stands inside the first `depth` loops: reductions that became ready, results that are complete, and the next
-  // loop.
-  StmtRef level(std::size_t depth) {
-    std::vector<StmtRef> statements;
-    nest_.compute_ready(roots_, statements);
-    for (const Result& result : results_) {
-      if (depth_of(result) == depth)
-        statements.push_back(store(result.buffer, result.index, nest_.resolved(result.element)));
-    }
-    if (depth < vars_.size()) {
-      nest_.enter(vars_[depth]);
-      StmtRef body = level(depth + 1);
-      nest_.leave(vars_[depth]);
-      statements.push_back(loop_over(LoopKind::kSerial, vars_[depth], dim(extents_[depth]), body));
-    }
-    return statements.size() == 1 ? statements.front() : block(std::move(statements));
-  }
-
-  std::size_t depth_of(const Result& result) const {
-    std::size_t depth = 0;
-    for (std::size_t i = 0; i < vars_.size(); ++i) {
-      for (const Expr& index : result.index) {
-        if (index->kind == ExprKind::kVar && index->var == vars_[i]) depth = i + 1;
-      }
-    }
-    return depth;
-  }
-
   // A result may take the storage of an operand that is read only at the element being written.
   void mark_in_place() {
     kernel_.in_place.assign(kernel_.params.size(), -1);
@@ -220,11 +169,9 @@ class MapLowering {
   const ir::Node& node_;
   Kernel& kernel_;
   Inliner inliner_;
-  NestBuilder nest_;
   std::vector<Result> results_;
   std::vector<VarRef> vars_;
   ir::Dims extents_;
-  Exprs roots_;
 };
 
 // "add_relu" from the operations of a group: what a reader of a profile recognises.
@@ -244,6 +191,7 @@ std::string kernel_name(const ir::Node& node) {
 
 absl::StatusOr<Kernel> lower(const ir::Node& node) {
   if (node.op().kernel) return node.op().kernel(node);
+  if (node.is("scan")) return lower_scan(node);
   Kernel kernel;
   kernel.name = kernel_name(node);
   if (absl::Status status = MapLowering(node, kernel).run(); !status.ok()) return status;

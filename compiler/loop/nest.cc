@@ -145,4 +145,82 @@ Expr NestBuilder::resolved(const Expr& e) const {
   });
 }
 
+namespace {
+
+class NestOf {
+ public:
+  NestOf(std::vector<VarRef> vars, ir::Dims extents, const std::vector<NestStore>& stores, NestBuilder& builder)
+      : vars_(std::move(vars)), extents_(std::move(extents)), stores_(stores), builder_(builder) {
+    for (const NestStore& s : stores_) roots_.push_back(s.element);
+  }
+
+  StmtRef build() {
+    order_loops();
+    return level(0);
+  }
+
+ private:
+  void order_loops() {
+    std::set<const Var*> rows;
+    for (const Expr& reduction : NestBuilder::reductions(roots_)) {
+      std::vector<const Var*> needs;
+      for (const VarRef& v : vars_) {
+        if (builder_.free_vars().depends_on(reduction, v.get())) needs.push_back(v.get());
+      }
+      if (needs.size() < vars_.size()) rows.insert(needs.begin(), needs.end());
+    }
+    std::vector<std::size_t> order(vars_.size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+    std::stable_partition(order.begin(), order.end(), [&](std::size_t i) { return rows.count(vars_[i].get()) > 0; });
+    std::vector<VarRef> vars;
+    ir::Dims extents;
+    for (std::size_t i : order) {
+      vars.push_back(vars_[i]);
+      extents.push_back(extents_[i]);
+    }
+    vars_ = std::move(vars);
+    extents_ = std::move(extents);
+  }
+
+  // What stands inside the first `depth` loops: reductions that became ready, stores that are complete, and the next
+  // loop.
+  StmtRef level(std::size_t depth) {
+    std::vector<StmtRef> statements;
+    builder_.compute_ready(roots_, statements);
+    for (const NestStore& s : stores_) {
+      if (depth_of(s) == depth) statements.push_back(store(s.buffer, s.index, builder_.resolved(s.element)));
+    }
+    if (depth < vars_.size()) {
+      builder_.enter(vars_[depth]);
+      StmtRef body = level(depth + 1);
+      builder_.leave(vars_[depth]);
+      statements.push_back(loop_over(LoopKind::kSerial, vars_[depth], dim(extents_[depth]), body));
+    }
+    return statements.size() == 1 ? statements.front() : block(std::move(statements));
+  }
+
+  std::size_t depth_of(const NestStore& s) const {
+    std::size_t depth = 0;
+    for (std::size_t i = 0; i < vars_.size(); ++i) {
+      for (const Expr& index : s.index) {
+        if (index->kind == ExprKind::kVar && index->var == vars_[i]) depth = i + 1;
+      }
+    }
+    return depth;
+  }
+
+  std::vector<VarRef> vars_;
+  ir::Dims extents_;
+  const std::vector<NestStore>& stores_;
+  NestBuilder& builder_;
+  Exprs roots_;
+};
+
+}  // namespace
+
+StmtRef build_nest(std::vector<VarRef> vars, ir::Dims extents, const std::vector<NestStore>& stores,
+                   NestBuilder& builder) {
+  return NestOf(std::move(vars), std::move(extents), stores, builder).build();
+}
+
 }  // namespace mica::loop

@@ -35,6 +35,19 @@ class NestBuilder {
   int next_accumulator_ = 0, next_var_ = 0;
 };
 
+// A store inside a nest: buffer[index…] = element; `index` are loop variables and zeros.
+struct NestStore {
+  BufferRef buffer;
+  Exprs index;
+  Expr element;
+};
+
+// The loops over `vars` with everything that `stores` need. Variables that a hoistable reduction depends on come first,
+// so that it is computed once a row, outside the loops over the row; a store stands in the outermost loop that has its
+// index.
+StmtRef build_nest(std::vector<VarRef> vars, ir::Dims extents, const std::vector<NestStore>& stores,
+                   NestBuilder& builder);
+
 // The neutral element, and one step of a fold.
 Expr neutral(Reducer reducer, DType dtype);
 Expr combine(Reducer reducer, const Expr& a, const Expr& b);

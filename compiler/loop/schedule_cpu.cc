@@ -1,9 +1,7 @@
 #include "compiler/loop/schedule_cpu.h"
 
 #include <algorithm>
-#include <map>
 
-#include "absl/strings/str_cat.h"
 #include "compiler/loop/access.h"
 #include "compiler/loop/collapse.h"
 #include "compiler/loop/vectorize.h"
@@ -103,6 +101,28 @@ StmtRef join(const std::vector<Loop>& loops, StmtRef body) {
   return loop_over(LoopKind::kSerial, piece, total, body);
 }
 
+// Each nest of `body` in vectors, loops that carry state (the time of a recurrent layer) left as they are.
+StmtRef in_vectors(const StmtRef& body, int lanes) {
+  Nest nest = peel(body);
+  if (nest.loops.empty()) {
+    auto copy = std::make_shared<Stmt>(*body);
+    for (StmtRef& child : copy->children) child = in_vectors(child, lanes);
+    return copy;
+  }
+  if (!contains_loop(nest.core)) {  // a map
+    Loop last = nest.loops.back();
+    nest.loops.pop_back();
+    return wrap(nest.loops, vector_loop(last.var, last.extent, nest.core, lanes));
+  }
+  int lane = lane_loop(nest);
+  if (lane < 0) return wrap(nest.loops, in_vectors(nest.core, lanes));
+  Loop around = nest.loops[static_cast<std::size_t>(lane)];
+  nest.loops.erase(nest.loops.begin() + lane);
+  LaneBlocks blocks = lane_blocks(around.var, around.extent, nest.core, lanes);
+  if (blocks.var) nest.loops.push_back({blocks.var, blocks.extent});
+  return join(nest.loops, blocks.body);
+}
+
 StmtRef in_parallel(const StmtRef& body, Kernel& kernel) {
   if (!is_serial_loop(body)) return body;
   auto outer = std::make_shared<Stmt>(*body);
@@ -118,26 +138,8 @@ Kernel schedule_cpu(const Kernel& naive, const CpuSchedule& options) {
   bool scheduled = false;
   visit_stmts(kernel.body,
               [&](const Stmt& stmt) { scheduled |= stmt.kind == StmtKind::kFor && stmt.loop != LoopKind::kSerial; });
-  if (scheduled) return kernel;  // a template that chose its own loops
-
-  Nest nest = peel(kernel.body);
-  if (!contains_loop(nest.core)) {  // a map
-    if (nest.loops.empty()) return kernel;
-    Loop last = nest.loops.back();
-    nest.loops.pop_back();
-    kernel.body = in_parallel(wrap(nest.loops, vector_loop(last.var, last.extent, nest.core, options.lanes)), kernel);
-    return kernel;
-  }
-  int lane = lane_loop(nest);
-  if (lane < 0) {
-    kernel.body = in_parallel(wrap(nest.loops, vector_inner_loops(nest.core, options.lanes)), kernel);
-    return kernel;
-  }
-  Loop lanes = nest.loops[static_cast<std::size_t>(lane)];
-  nest.loops.erase(nest.loops.begin() + lane);
-  LaneBlocks blocks = lane_blocks(lanes.var, lanes.extent, nest.core, options.lanes);
-  if (blocks.var) nest.loops.push_back({blocks.var, blocks.extent});
-  kernel.body = in_parallel(join(nest.loops, blocks.body), kernel);
+  if (!scheduled)
+    kernel.body = in_parallel(in_vectors(kernel.body, options.lanes), kernel);  // else a template chose its own loops
   return kernel;
 }
 

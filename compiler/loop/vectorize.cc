@@ -226,15 +226,6 @@ StmtRef vector_loop(const VarRef& v, const Expr& extent, const StmtRef& body, in
   return StripMine(v, extent, body, lanes).run();
 }
 
-StmtRef vector_inner_loops(const StmtRef& stmt, int lanes) {
-  if (stmt->kind == StmtKind::kFor && stmt->loop == LoopKind::kSerial && !contains_loop(stmt->children[0])) {
-    return vector_loop(stmt->var, stmt->extent, stmt->children[0], lanes);
-  }
-  auto copy = std::make_shared<Stmt>(*stmt);
-  for (StmtRef& child : copy->children) child = vector_inner_loops(child, lanes);
-  return copy;
-}
-
 LaneBlocks lane_blocks(const VarRef& v, const Expr& extent, const StmtRef& body, int lanes) {
   int width = choose_width(extent, body, lanes);
   Expr w = integer(width), full = extent / w, rest = extent % w;

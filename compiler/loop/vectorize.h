@@ -8,9 +8,6 @@ namespace mica::loop {
 // no loops. Accumulations into rank-0 locals get a lane each, folded after the loop in a fixed order.
 StmtRef vector_loop(const VarRef& v, const Expr& extent, const StmtRef& body, int lanes);
 
-// Every innermost serial loop of `stmt` through vector_loop.
-StmtRef vector_inner_loops(const StmtRef& stmt, int lanes);
-
 // Blocks of a loop around other loops: `body` computes block `var`, all its statements in vectors over the lanes,
 // locals with one element a lane. No `var` when one block covers the extent.
 struct LaneBlocks {
