@@ -10,10 +10,14 @@
 namespace mica::loop {
 namespace {
 
-// Hardware vectors side by side: cheap bodies need several to hide latency, long ones fill the registers alone.
+// Hardware vectors side by side: cheap statements need several to hide latency, long ones fill the registers alone.
 int unroll_for(const StmtRef& body) {
-  std::int64_t work = cost(body);
-  return work < 12 ? 4 : work < 40 ? 2 : 1;
+  std::int64_t longest = 0;
+  visit_stmts(body, [&](const Stmt& stmt) {
+    if (stmt.kind != StmtKind::kFor && stmt.children.empty())
+      longest = std::max(longest, cost(std::make_shared<Stmt>(stmt)));
+  });
+  return longest < 12 ? 4 : longest < 40 ? 2 : 1;
 }
 
 // The widest multiple of the hardware vector that divides a known extent, else one that leaves little to the mask.
@@ -128,16 +132,15 @@ class StripMine {
   StmtRef fold_lanes(const BufferRef& lanes, const BufferRef& into, Reducer reducer) const {
     std::vector<StmtRef> steps;
     int width = width_;
-    for (; width % 2 == 0 && width > 1; width /= 2) {
+    for (; width > 2 && width % 2 == 0; width /= 2) {
       VarRef l = make_var("l");
       Expr low = load(lanes, {var(l)}), high = load(lanes, {var(l) + width / 2});
       steps.push_back(
           vector_over(l, integer(width / 2), store(lanes, {var(l)}, combine(reducer, low, high)), width / 2));
     }
-    VarRef l = make_var("l");
-    Expr last = width == 1 ? integer(0) : var(l);
-    StmtRef finish = store(into, {}, combine(reducer, load(into, {}), load(lanes, {last})));
-    steps.push_back(width == 1 ? finish : loop_over(LoopKind::kUnroll, l, integer(width), finish));
+    Expr total = load(lanes, {integer(0)});
+    for (int l = 1; l < width; ++l) total = combine(reducer, total, load(lanes, {integer(l)}));
+    steps.push_back(store(into, {}, combine(reducer, load(into, {}), total)));
     return flat_block(std::move(steps));
   }
 

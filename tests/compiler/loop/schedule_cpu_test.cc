@@ -1,0 +1,70 @@
+// Which loop runs in vectors, which in parallel. Values are tested against the reference by the generated tests of the
+// operations.
+#include "compiler/loop/schedule_cpu.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "compiler/loop/lower.h"
+#include "compiler/ops/op_def.h"
+
+namespace mica::loop {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string scheduled(std::string_view graph_text, int lanes = 16) {
+  auto graph = ir::parse_graph(graph_text);
+  if (!graph.ok()) return std::string(graph.status().message());
+  auto kernel = lower(*(*graph)->outputs()[0].value.node);
+  if (!kernel.ok()) return std::string(kernel.status().message());
+  return print(schedule_cpu(*kernel, {lanes}));
+}
+
+TEST(ScheduleCpu, ElementwiseAxesCollapseToOneLoop) {
+  std::string text = scheduled("graph @g(%x: f32[N,5,3]) {\n %0 = exp(%x)\n return %0 as \"y\"\n}");
+  EXPECT_THAT(text, HasSubstr("in x0: f32[15*N]"));
+  EXPECT_THAT(text, Not(HasSubstr("[i, j")));
+}
+
+TEST(ScheduleCpu, ABroadcastOverTheLastAxisKeepsThatAxis) {
+  EXPECT_EQ(scheduled(R"(graph @g(%x: f32[N,26,26,32], %b: f32[32]) {
+                           %0 = add(%x, %b)
+                           return %0 as "y"
+                         })"),
+            R"(kernel @add(in x0: f32[21632*N], in x1: f32[32], out y0: f32[21632*N] over x0) grain 64 {
+  parallel i in 0..676*N {
+    vector<32> l in 0..32 {
+      y0[i*32 + l] = x0[i*32 + l] + x1[l]
+} } }
+)");
+}
+
+TEST(ScheduleCpu, RowSumsRunAlongTheRow) {
+  std::string text = scheduled("graph @g(%x: f32[N,128]) {\n %0 = reduce_sum(%x) {axes=[1]}\n return %0 as \"y\"\n}");
+  EXPECT_THAT(text, HasSubstr("parallel i in 0..N"));
+  EXPECT_THAT(text, HasSubstr("acc0v[l] = acc0v[l] + x0[i, r0o*64 + l]"));
+}
+
+TEST(ScheduleCpu, ColumnSumsRunAcrossTheRows) {
+  std::string text = scheduled("graph @g(%x: f32[N,128]) {\n %0 = reduce_sum(%x) {axes=[0]}\n return %0 as \"y\"\n}");
+  EXPECT_THAT(text, HasSubstr("parallel io in 0..2"));
+  EXPECT_THAT(text, HasSubstr("for r0 in 0..N"));
+  EXPECT_THAT(text, HasSubstr("acc0v[l] = acc0v[l] + x0[r0, io*64 + l]"));
+}
+
+TEST(ScheduleCpu, ALastBlockThatIsShorterRunsUnderAMask) {
+  std::string text = scheduled("graph @g(%x: f32[N]) {\n %0 = exp(%x)\n return %0 as \"y\"\n}", 8);
+  EXPECT_THAT(text, HasSubstr("vector<16> l in 0..N % 16"));
+}
+
+TEST(ScheduleCpu, MatmulRunsItsColumnsInVectors) {
+  std::string text =
+      scheduled("graph @g(%x: f32[N,64], %w: f32[64,256]) {\n %0 = matmul(%x, %w)\n return %0 as \"y\"\n}");
+  EXPECT_THAT(text, HasSubstr("parallel piece in 0..4*N"));
+  EXPECT_THAT(text, HasSubstr("vector<64> l in 0..64"));
+}
+
+}  // namespace
+}  // namespace mica::loop
