@@ -129,8 +129,14 @@ std::int64_t cost(const StmtRef& stmt, std::int64_t unknown_extent) {
     for (const Expr& arg : e->args) walk(arg);
   };
   visit_exprs(*stmt, walk);
+  if (stmt->kind == StmtKind::kIf) {
+    std::int64_t longest = 0;
+    for (const StmtRef& child : stmt->children) longest = std::max(longest, cost(child, unknown_extent));
+    return own + longest;
+  }
   for (const StmtRef& child : stmt->children) own += cost(child, unknown_extent);
   if (stmt->kind != StmtKind::kFor) return own + 1;
+  if (stmt->loop == LoopKind::kVector) return own;
   std::optional<std::int64_t> extent = as_integer(stmt->extent);
   return own * std::max<std::int64_t>(1, extent.value_or(unknown_extent));
 }

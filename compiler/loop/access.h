@@ -32,7 +32,7 @@ void visit_exprs(const Stmt& stmt, const std::function<void(const Expr&)>& f);
 StmtRef map_exprs(const StmtRef& stmt, const std::function<Expr(const Expr&)>& f);
 StmtRef substitute(const StmtRef& stmt, const VarRef& v, const Expr& value);
 bool contains_loop(const StmtRef& stmt);
-// Scalar operations of one execution of `stmt`; symbolic extents count as `unknown_extent`.
+// Operations of one execution of `stmt`, a vector counting as one; symbolic extents count as `unknown_extent`.
 std::int64_t cost(const StmtRef& stmt, std::int64_t unknown_extent = 32);
 
 }  // namespace mica::loop

@@ -9,8 +9,8 @@
 namespace mica::loop {
 namespace {
 
-// Below this many scalar operations a piece of work is not worth waking a thread.
-constexpr std::int64_t kWorthAThread = 16384;
+// Below this many operations on vectors (a microsecond or two) a piece of work is not worth a thread.
+constexpr std::int64_t kWorthAThread = 4096;
 // Extents shorter than this are not run in vectors when there is a choice.
 constexpr std::int64_t kShortExtent = 4;
 
@@ -101,21 +101,35 @@ StmtRef join(const std::vector<Loop>& loops, StmtRef body) {
   return loop_over(LoopKind::kSerial, piece, total, body);
 }
 
+bool accumulates(const StmtRef& body) {
+  bool found = false;
+  visit_stmts(body, [&](const Stmt& s) { found |= s.kind == StmtKind::kStore && s.buffer->space == Space::kLocal; });
+  return found;
+}
+
+StmtRef blocked(const Loop& loop, const StmtRef& core, int lanes) {
+  LaneBlocks blocks = lane_blocks(loop.var, loop.extent, core, lanes);
+  return blocks.var ? loop_over(LoopKind::kSerial, blocks.var, blocks.extent, blocks.body) : blocks.body;
+}
+
 // Each nest of `body` in vectors, loops that carry state (the time of a recurrent layer) left as they are.
-StmtRef in_vectors(const StmtRef& body, int lanes) {
+StmtRef in_vectors(const StmtRef& body, int lanes, bool outermost) {
   Nest nest = peel(body);
   if (nest.loops.empty()) {
     auto copy = std::make_shared<Stmt>(*body);
-    for (StmtRef& child : copy->children) child = in_vectors(child, lanes);
+    for (StmtRef& child : copy->children) child = in_vectors(child, lanes, false);
     return copy;
   }
   if (!contains_loop(nest.core)) {  // a map
     Loop last = nest.loops.back();
     nest.loops.pop_back();
+    bool only_loop = outermost && nest.loops.empty();
+    if (only_loop && !accumulates(nest.core))
+      return blocked(last, nest.core, lanes);  // whole blocks can run in parallel
     return wrap(nest.loops, vector_loop(last.var, last.extent, nest.core, lanes));
   }
   int lane = lane_loop(nest);
-  if (lane < 0) return wrap(nest.loops, in_vectors(nest.core, lanes));
+  if (lane < 0) return wrap(nest.loops, in_vectors(nest.core, lanes, false));
   Loop around = nest.loops[static_cast<std::size_t>(lane)];
   nest.loops.erase(nest.loops.begin() + lane);
   LaneBlocks blocks = lane_blocks(around.var, around.extent, nest.core, lanes);
@@ -139,7 +153,8 @@ Kernel schedule_cpu(const Kernel& naive, const CpuSchedule& options) {
   visit_stmts(kernel.body,
               [&](const Stmt& stmt) { scheduled |= stmt.kind == StmtKind::kFor && stmt.loop != LoopKind::kSerial; });
   if (!scheduled)
-    kernel.body = in_parallel(in_vectors(kernel.body, options.lanes), kernel);  // else a template chose its own loops
+    kernel.body =
+        in_parallel(in_vectors(kernel.body, options.lanes, true), kernel);  // else a template chose its own loops
   return kernel;
 }
 

@@ -33,7 +33,7 @@ TEST(ScheduleCpu, ABroadcastOverTheLastAxisKeepsThatAxis) {
                            %0 = add(%x, %b)
                            return %0 as "y"
                          })"),
-            R"(kernel @add(in x0: f32[21632*N], in x1: f32[32], out y0: f32[21632*N] over x0) grain 64 {
+            R"(kernel @add(in x0: f32[21632*N], in x1: f32[32], out y0: f32[21632*N] over x0) grain 512 {
   parallel i in 0..676*N {
     vector<32> l in 0..32 {
       y0[i*32 + l] = x0[i*32 + l] + x1[l]
@@ -54,9 +54,19 @@ TEST(ScheduleCpu, ColumnSumsRunAcrossTheRows) {
   EXPECT_THAT(text, HasSubstr("acc0v[l] = acc0v[l] + x0[r0, io*64 + l]"));
 }
 
-TEST(ScheduleCpu, ALastBlockThatIsShorterRunsUnderAMask) {
-  std::string text = scheduled("graph @g(%x: f32[N]) {\n %0 = exp(%x)\n return %0 as \"y\"\n}", 8);
-  EXPECT_THAT(text, HasSubstr("vector<16> l in 0..N % 16"));
+TEST(ScheduleCpu, AMapRunsItsBlocksInParallelAndTheLastUnderAMask) {
+  EXPECT_EQ(scheduled("graph @g(%x: f32[N]) {\n %0 = exp(%x)\n return %0 as \"y\"\n}", 8),
+            R"(kernel @exp(in x0: f32[N], out y0: f32[N] over x0) grain 195 {
+  parallel io in 0..((N+15)/16) {
+    if io < (N/16) {
+      vector<16> l in 0..16 {
+        y0[io*16 + l] = exp(x0[io*16 + l])
+      }
+    } else {
+      vector<16> l in 0..-16*(N/16)+N {
+        y0[l + 16*(N/16)] = exp(x0[l + 16*(N/16)])
+} } } }
+)");
 }
 
 TEST(ScheduleCpu, MatmulRunsItsColumnsInVectors) {
