@@ -178,15 +178,14 @@ class Rewriter {
 
   Expr run(const Expr& e) {
     if (auto it = done_.find(e.get()); it != done_.end()) return it->second;
+    if (Expr replaced = replace_(e)) return done_[e.get()] = replaced;
     Exprs args;
     bool changed = false;
     for (const Expr& arg : e->args) {
       args.push_back(run(arg));
       changed |= args.back().get() != arg.get();
     }
-    Expr rebuilt = changed ? rebuild(*e, std::move(args)) : e;
-    Expr replaced = replace_(rebuilt);
-    return done_[e.get()] = replaced ? replaced : rebuilt;
+    return done_[e.get()] = changed ? rebuild(*e, std::move(args)) : e;
   }
 
  private:

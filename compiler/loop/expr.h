@@ -116,7 +116,8 @@ inline Expr operator%(const Expr& a, std::int64_t b) { return a % integer(b, a->
 
 std::optional<std::int64_t> as_integer(const Expr& e);  // of an integer constant
 bool equal(const Expr& a, const Expr& b);               // structural
-// Rebuilds bottom-up; `replace` gives the new expression or null to keep going.
+// From the root down, each node once: `replace` gives the new expression, taken as it is, or null to go on into the
+// operands. What changes is rebuilt by the makers.
 Expr rewrite(const Expr& e, const std::function<Expr(const Expr&)>& replace);
 Expr substitute(const Expr& e, const VarRef& v, const Expr& value);
 void visit(const Expr& e, const std::function<void(const ExprNode&)>& f);
