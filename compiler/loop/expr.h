@@ -21,7 +21,7 @@ enum class ScalarOp : std::uint8_t {
 enum class ScalarClass : std::uint8_t {
   kSame,     // operands and result share one dtype
   kCompare,  // operands share one dtype, the result is bool
-  kSelect,   // bool, then two of the result's dtype
+  kSelect,   // bool, then two of the result's dtype; both are evaluated, so their loads must be in bounds
 };
 struct ScalarOpInfo {
   const char* name;
