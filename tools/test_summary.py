@@ -28,23 +28,22 @@ def main():
     build = sys.argv[1]
     cases = xml.etree.ElementTree.parse(os.path.join(build, "test-results.xml")).getroot().findall("testcase")
     labels = labels_by_test(build)
-    totals = collections.Counter()
+    results = [(case.get("name"), OUTCOMES.get(case.get("status"), "skipped")) for case in cases]
+    totals = collections.Counter(outcome for _, outcome in results)
     per_label = collections.defaultdict(collections.Counter)
-    fixture_lines = []
-    for case in cases:
-        outcome = OUTCOMES.get(case.get("status"), "skipped")
-        totals[outcome] += 1
-        for label in labels[case.get("name")]:
+    for name, outcome in results:
+        for label in labels[name]:
             per_label[label][outcome] += 1
-        fixture_lines += FIXTURE_LINE.finditer(case.findtext("system-out") or "")
+    fixture_lines = [line for case in cases for line in FIXTURE_LINE.finditer(case.findtext("system-out") or "")]
 
     for label, count in sorted(per_label.items()):
         print(f"{label:12} {count['passed']:5} passed {count['failed']:5} failed {count['skipped']:5} skipped")
     for line in fixture_lines:
         print(line.group(0))
-    skipped = [case.get("name") for case in cases if case.get("status") not in OUTCOMES]
-    if skipped:
-        print("skipped:", ", ".join(skipped))
+    for outcome in ("failed", "skipped"):
+        names = [name for name, result in results if result == outcome]
+        if names:
+            print(f"{outcome}:", ", ".join(names))
     empty = [line.group(0) for line in fixture_lines if line.group(1) == "0"]
     if empty:
         print("error: no case ran:", "; ".join(empty))
