@@ -1,0 +1,39 @@
+// The machine behind the emitter: one LLVM context and target machine, made once and used for many kernels of a thread.
+#pragma once
+#include <llvm/IR/LLVMContext.h>
+#include <llvm/IR/Module.h>
+#include <llvm/Support/CodeGen.h>
+#include <llvm/Target/TargetMachine.h>
+
+#include <memory>
+#include <string>
+
+#include "compiler/codegen/cpu_target.h"
+#include "compiler/loop/kernel.h"
+
+namespace mica::codegen {
+
+class LlvmBackend {
+ public:
+  explicit LlvmBackend(const CpuTarget& target);
+
+  // The kernel as optimized LLVM IR, verified.
+  std::unique_ptr<llvm::Module> build(const loop::Kernel& kernel, const std::string& symbol);
+  // Object bytes or assembly text. Consumes the module's IR.
+  std::string emit(llvm::Module& module, llvm::CodeGenFileType type);
+
+ private:
+  void optimize(llvm::Module& module);
+
+  CpuTarget target_;
+  llvm::LLVMContext context_;
+  std::unique_ptr<llvm::TargetMachine> machine_;
+};
+
+// Registers the targets of LLVM that Mica uses; once a process.
+void initialize_llvm();
+
+// The platform that kernels are made for, as in module headers.
+std::string host_triple();
+
+}  // namespace mica::codegen
