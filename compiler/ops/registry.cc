@@ -11,8 +11,15 @@ const Registry& registry() {
     add_math_ops(*r);
     add_activation_ops(*r);
     add_reduce_ops(*r);
+    add_cumulative_ops(*r);
     add_shape_ops(*r);
+    add_index_map_ops(*r);
+    add_gather_ops(*r);
     add_linalg_ops(*r);
+    add_conv_ops(*r);
+    add_pool_ops(*r);
+    add_normalization_ops(*r);
+    add_loss_ops(*r);
     return r;
   }();
   return *all;

@@ -3,28 +3,22 @@
 #include "compiler/ops/builder.h"
 #include "compiler/ops/families.h"
 #include "compiler/ops/infer.h"
+#include "compiler/ops/kernel_builder.h"
 #include "compiler/ops/op_def.h"
 #include "compiler/ops/ref_element.h"
 
 namespace mica::ir {
 namespace {
 
-using loop::Expr;
 using loop::Exprs;
 
-Expr flat_position(const Dims& dims, const Exprs& index) {
-  Expr flat = loop::integer(0);
-  for (std::size_t i = 0; i < dims.size(); ++i) flat = flat * loop::dim(dims[i]) + index[i];
-  return flat;
+template <class Index>
+Index& at_axis(std::vector<Index>& index, int axis) {
+  return index[static_cast<std::size_t>(axis)];
 }
-
-Exprs index_at(const Dims& dims, Expr flat) {
-  Exprs index(dims.size());
-  for (std::size_t i = dims.size(); i-- > 0;) {
-    index[i] = i == 0 ? flat : flat % loop::dim(dims[i]);
-    flat = flat / loop::dim(dims[i]);
-  }
-  return index;
+template <class Index>
+const Index& at_axis(const std::vector<Index>& index, int axis) {
+  return index[static_cast<std::size_t>(axis)];
 }
 
 void add_sources(Registry& r) {
@@ -44,6 +38,46 @@ void add_sources(Registry& r) {
             .sample({.attrs = {{"value", 1.5}, {"shape", Dims{3, 5}}}})
             .sample({.attrs = {{"value", -2.0}, {"dtype", kInt32}}})
             .fixture("hand: constant"));
+  r.add(Op("iota")
+            .doc("The position along an axis: 0, 1, 2, …")
+            .mirrors("keras.ops.arange")
+            .required_attr("shape", Dims{}, "the dims")
+            .attr("axis", std::int64_t{0}, "the axis whose position is written")
+            .attr("dtype", kInt32, "the element type")
+            .fusion(FusionClass::kInjective)
+            .infer([](const InferContext& c) -> absl::StatusOr<Types> {
+              const Dims& shape = c.attrs.get<Dims>("shape");
+              absl::StatusOr<int> axis = normalize_axis(c.attrs.integer("axis"), static_cast<int>(shape.size()));
+              if (!axis.ok()) return axis.status();
+              return Types{{c.attrs.get<DType>("dtype"), shape}};
+            })
+            .define([](const DefineContext& c, int, const Exprs& index) {
+              return loop::cast(at_axis(index, axis_of(c.attrs, c.results[0].rank())), c.results[0].dtype);
+            })
+            .reference(each_element([](const RefContext& c, const Ints& index) {
+              return static_cast<double>(at_axis(index, axis_of(c.attrs, static_cast<int>(index.size()))));
+            }))
+            .not_differentiable("no operands")
+            .sample({.attrs = {{"shape", Dims{7}}}})
+            .sample({.attrs = {{"shape", Dims{3, 5, 2}}, {"axis", std::int64_t{1}}, {"dtype", kFloat32}}})
+            .fixture("hand: iota"));
+  r.add(Op("dim")
+            .doc("A dim as a number: what a mean over a symbolic axis divides by.")
+            .mirrors("keras.ops.shape")
+            .required_attr("dim", Dims{}, "one dim, a list of 1")
+            .attr("dtype", kFloat32, "the element type")
+            .fusion(FusionClass::kInjective)
+            .infer(
+                [](const InferContext& c) -> absl::StatusOr<Types> { return Types{{c.attrs.get<DType>("dtype"), {}}}; })
+            .define([](const DefineContext& c, int, const Exprs&) {
+              return loop::cast(loop::dim(c.attrs.get<Dims>("dim")[0]), c.results[0].dtype);
+            })
+            .reference(each_element([](const RefContext& c, const Ints&) {
+              return static_cast<double>(c.attrs.get<Dims>("dim")[0].value());
+            }))
+            .not_differentiable("no operands")
+            .sample({.attrs = {{"dim", Dims{6}}}})
+            .fixture("hand: dim"));
 }
 
 void add_views(Registry& r) {
