@@ -46,7 +46,7 @@ ReferenceFn each_element(ElementFn f) {
 absl::Status evaluate_scalar_op(loop::ScalarOp op, const RefContext& c) {
   RefTensor& result = c.results[0];
   const loop::ScalarOpInfo& info = loop::info(op);
-  const bool exact = info.type_rule != loop::ScalarClass::kCompare && !result.dtype.is_floating();
+  const bool exact = info.type_rule == loop::ScalarClass::kSame && !result.dtype.is_floating();
   std::size_t next = 0;
   std::array<double, 3> x{};
   for_each_index(result.dims, [&](const Ints& index) {
