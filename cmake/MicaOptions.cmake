@@ -49,8 +49,12 @@ endif()
 
 function(mica_library name)
   set(sources)
-  foreach(folder IN LISTS ARGN)
-    file(GLOB found CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/${folder}/*.cc")
+  foreach(entry IN LISTS ARGN)  # a folder, or one source file
+    set(pattern "${CMAKE_SOURCE_DIR}/${entry}/*.cc")
+    if(entry MATCHES "[.]cc$")
+      set(pattern "${CMAKE_SOURCE_DIR}/${entry}")
+    endif()
+    file(GLOB found CONFIGURE_DEPENDS "${pattern}")
     list(APPEND sources ${found})
   endforeach()
   if(NOT sources)  # a layer that has no source file yet is still a target

@@ -18,5 +18,6 @@ void add_conv_ops(Registry& r);           // convolution and its gradients
 void add_pool_ops(Registry& r);           // maxima, sums and means of windows
 void add_normalization_ops(Registry& r);  // softmax, batch, layer, group and rms normalization
 void add_loss_ops(Registry& r);           // cross entropies and element losses
+void add_region_ops(Registry& r);         // of the compiler: gradient, fusion
 
 }  // namespace mica::ir

@@ -20,6 +20,7 @@ const Registry& registry() {
     add_pool_ops(*r);
     add_normalization_ops(*r);
     add_loss_ops(*r);
+    add_region_ops(*r);
     return r;
   }();
   return *all;

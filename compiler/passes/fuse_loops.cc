@@ -1,0 +1,266 @@
+// Groups operations into kernels: a consumer joins the group of its producer, and groups are merged, as long as all
+// their values share one row space (row_space.h) and no path leaves the merged group and comes back. Taps are not
+// results here: they never change a group; a tapped value that its group cannot store is computed a second time.
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <set>
+#include <unordered_map>
+
+#include "absl/strings/str_cat.h"
+#include "compiler/ops/op_def.h"
+#include "compiler/passes/dump.h"
+#include "compiler/passes/groups.h"
+#include "compiler/passes/hoist.h"
+#include "compiler/passes/passes.h"
+#include "compiler/passes/row_space.h"
+
+namespace mica::ir {
+namespace {
+
+// Bounds of one kernel: beyond them registers spill and streams defeat the prefetchers.
+constexpr std::size_t kMaxNodes = 96;
+constexpr std::size_t kMaxBuffers = 24;
+
+struct Group {
+  std::vector<Node*> nodes;  // in topological order
+};
+
+class LoopFuser {
+ public:
+  explicit LoopFuser(Graph& graph) : graph_(graph), hoisted_(hoistable_nodes(graph)), trace_(trace_wanted("fuse")) {
+    for (const auto& node : graph.nodes()) {
+      position_.emplace(node.get(), position_.size());
+      if (!is_fusible(*node)) continue;
+      groups_.push_back(std::make_unique<Group>(Group{{node.get()}}));
+      group_of_[node.get()] = groups_.back().get();
+    }
+    for (const Output& output : graph.outputs()) (output.tap ? taps_ : kept_).insert(output.value);
+  }
+
+  void run() {
+    merge_along_edges();
+    merge_siblings();
+    emit();
+  }
+
+ private:
+  Group* group_of(const Node* node) const {
+    auto it = group_of_.find(node);
+    return it == group_of_.end() ? nullptr : it->second;
+  }
+
+  // Merging makes further merges possible (a row reduction joins once its consumers have become one group).
+  void merge_along_edges() {
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (const auto& node : graph_.nodes()) {
+        if (!group_of(node.get())) continue;
+        for (const Value& operand : node->operands())
+          changed |= try_merge(group_of(operand.node), group_of(node.get()));
+      }
+    }
+  }
+
+  // Reductions of one array over the same axes read it once: the statistics and the gradients of a normalisation.
+  void merge_siblings() {
+    for (const auto& node : graph_.nodes()) {
+      for (int i = 0; i < node->num_results(); ++i) {
+        std::vector<Use> uses = node->uses(i);
+        for (std::size_t k = 1; k < uses.size(); ++k) {
+          Group *a = group_of(uses[0].user), *b = group_of(uses[k].user);
+          if (has_reduction(a) && has_reduction(b)) try_merge(a, b);
+        }
+      }
+    }
+  }
+
+  static bool has_reduction(const Group* group) {
+    return group && std::any_of(group->nodes.begin(), group->nodes.end(),
+                                [](const Node* node) { return node->op().fusion == FusionClass::kReduction; });
+  }
+
+  bool try_merge(Group* a, Group* b) {
+    if (!a || !b || a == b || a->nodes.size() + b->nodes.size() > kMaxNodes) return false;
+    // What runs once and what runs each time are different kernels.
+    if (hoisted_.count(a->nodes.front()) != hoisted_.count(b->nodes.front())) return false;
+    std::vector<Node*> merged;
+    std::merge(a->nodes.begin(), a->nodes.end(), b->nodes.begin(), b->nodes.end(), std::back_inserter(merged),
+               [&](const Node* x, const Node* y) { return position_.at(x) < position_.at(y); });
+    std::unordered_set<const Node*> members(merged.begin(), merged.end());
+    auto is_result = [&](Value value) { return is_used_outside(value, members); };
+    if (num_buffers(merged, members) > kMaxBuffers || !share_row_space(merged, is_result)) return false;
+    if (makes_cycle(merged, members)) return false;
+    a->nodes = std::move(merged);
+    for (Node* node : b->nodes) group_of_[node] = a;
+    b->nodes.clear();
+    return true;
+  }
+
+  bool is_used_outside(Value value, const std::unordered_set<const Node*>& members) const {
+    if (kept_.count(value)) return true;
+    for (const Use& use : value.node->uses(value.index)) {
+      if (!members.count(use.user)) return true;
+    }
+    return false;
+  }
+
+  std::size_t num_buffers(const std::vector<Node*>& nodes, const std::unordered_set<const Node*>& members) const {
+    std::set<Value> outer;
+    std::size_t results = 0;
+    for (Node* node : nodes) {
+      for (const Value& operand : node->operands()) {
+        if (!members.count(operand.node) && !is_free(*operand.node)) outer.insert(operand);
+      }
+      for (int i = 0; i < node->num_results(); ++i) results += is_used_outside(node->result(i), members);
+    }
+    return outer.size() + results;
+  }
+
+  // True when a path leads from the members through other groups back to a member. Groups are nodes of this walk.
+  bool makes_cycle(const std::vector<Node*>& nodes, const std::unordered_set<const Node*>& members) const {
+    std::vector<const Node*> work;
+    std::unordered_set<const Node*> seen;
+    auto push_users = [&](const Node* node) {
+      for (int i = 0; i < node->num_results(); ++i) {
+        for (const Use& use : node->uses(i)) {
+          if (!members.count(use.user) && seen.insert(use.user).second) work.push_back(use.user);
+        }
+      }
+    };
+    for (const Node* node : nodes) push_users(node);
+    while (!work.empty()) {
+      const Node* node = work.back();
+      work.pop_back();
+      for (int i = 0; i < node->num_results(); ++i) {
+        for (const Use& use : node->uses(i)) {
+          if (members.count(use.user)) return true;
+        }
+      }
+      if (const Group* group = group_of(node)) {
+        for (const Node* other : group->nodes) {
+          if (other != node && seen.insert(other).second) work.push_back(other);
+        }
+      }
+      push_users(node);
+    }
+    return false;
+  }
+
+  void emit() {
+    // Collected first: making a group appends nodes and replaces uses.
+    std::vector<std::vector<Node*>> ready;
+    for (const auto& group : groups_) {
+      if (group->nodes.empty()) continue;
+      std::vector<Node*> nodes = without_outer_views(group->nodes);
+      if (!nodes.empty()) ready.push_back(std::move(nodes));
+    }
+    for (std::vector<Node*>& nodes : ready) duplicate_unstorable_taps(nodes);
+    for (std::vector<Node*>& nodes : ready) {
+      std::string name = group_name(nodes);
+      if (trace_) std::fprintf(stderr, "fuse: %s of %zu nodes\n", name.c_str(), nodes.size());
+      add_free_operands(nodes);
+      make_group(graph_, {.nodes = nodes, .name = std::move(name), .library = {}});
+    }
+    store_free_values();
+    graph_.sort_and_sweep();
+  }
+
+  // Groups have their copies; what still uses a constant (a library call, a loop, an output) needs it in memory.
+  void store_free_values() {
+    std::vector<Node*> free;
+    for (const auto& node : graph_.nodes()) {
+      if (is_free(*node)) free.push_back(node.get());
+    }
+    for (Node* node : free) {
+      const std::vector<Use>& uses = node->uses();
+      bool needed = kept_.count(node->result()) > 0 || taps_.count(node->result()) > 0 ||
+                    std::any_of(uses.begin(), uses.end(), [&](const Use& use) { return !group_of(use.user); });
+      if (needed) make_group(graph_, {.nodes = {node}, .name = group_name({node}), .library = {}});
+    }
+  }
+
+  // A reshape at the border of a group is a view of what the group reads or writes: it costs nothing outside.
+  std::vector<Node*> without_outer_views(std::vector<Node*> nodes) const {
+    for (bool changed = true; changed;) {
+      std::unordered_set<const Node*> members(nodes.begin(), nodes.end());
+      auto is_outer = [&](const Node* node) {
+        if (!is_view(*node)) return false;
+        if (!members.count(node->operand(0).node)) return true;
+        const std::vector<Use>& uses = node->uses();
+        return std::none_of(uses.begin(), uses.end(), [&](const Use& use) { return members.count(use.user) > 0; });
+      };
+      changed = std::erase_if(nodes, is_outer) > 0;
+    }
+    return nodes;
+  }
+
+  // Constants are copied into every group that uses them.
+  static void add_free_operands(std::vector<Node*>& nodes) {
+    std::vector<Node*> all;
+    std::unordered_set<const Node*> added;
+    for (Node* node : nodes) {
+      for (const Value& operand : node->operands()) {
+        if (is_free(*operand.node) && added.insert(operand.node).second) all.push_back(operand.node);
+      }
+    }
+    all.insert(all.end(), nodes.begin(), nodes.end());
+    nodes = std::move(all);
+  }
+
+  void duplicate_unstorable_taps(std::vector<Node*>& nodes) {
+    std::unordered_set<const Node*> members(nodes.begin(), nodes.end());
+    std::set<Value> stored;
+    auto is_result = [&](Value value) { return is_used_outside(value, members) || stored.count(value) > 0; };
+    for (Node* node : nodes) {
+      for (int i = 0; i < node->num_results(); ++i) {
+        Value value = node->result(i);
+        if (!taps_.count(value) || is_result(value)) continue;
+        stored.insert(value);
+        if (share_row_space(nodes, is_result)) continue;
+        stored.erase(value);
+        compute_again(value, members);
+      }
+    }
+  }
+
+  // A group of its own for a tapped value: copies of the members it depends on.
+  void compute_again(Value value, const std::unordered_set<const Node*>& members) {
+    std::vector<Node*> needed;
+    std::unordered_map<const Node*, Node*> copies;
+    std::function<Node*(Node*)> copy = [&](Node* node) -> Node* {
+      if (!members.count(node)) return node;
+      if (auto it = copies.find(node); it != copies.end()) return it->second;
+      Values operands;
+      for (const Value& operand : node->operands()) operands.push_back({copy(operand.node), operand.index});
+      graph_.set_loc(node->loc());
+      Node* twin = graph_.add(node->op(), std::move(operands), node->attrs());
+      needed.push_back(twin);
+      return copies[node] = twin;
+    };
+    Value twin{copy(value.node), value.index};
+    for (Output& output : graph_.mutable_outputs()) {
+      if (output.value == value && output.tap) output.value = twin;
+    }
+    std::string name = absl::StrCat("tap_", group_name(needed));
+    add_free_operands(needed);
+    make_group(graph_, {.nodes = needed, .name = std::move(name), .library = {}});
+  }
+
+  Graph& graph_;
+  std::unordered_set<const Node*> hoisted_;
+  bool trace_;
+  std::vector<std::unique_ptr<Group>> groups_;
+  std::unordered_map<const Node*, Group*> group_of_;
+  std::unordered_map<const Node*, std::size_t> position_;
+  std::set<Value> kept_, taps_;  // outputs
+};
+
+}  // namespace
+
+absl::Status fuse_loops(Graph& graph, const PassOptions&) {
+  LoopFuser(graph).run();
+  return absl::OkStatus();
+}
+
+}  // namespace mica::ir

@@ -1,0 +1,139 @@
+#include "compiler/passes/groups.h"
+
+#include <unordered_map>
+#include <unordered_set>
+
+#include "absl/strings/str_cat.h"
+#include "compiler/ops/op_def.h"
+#include "compiler/passes/row_space.h"
+#include "runtime/error.h"
+
+namespace mica::ir {
+namespace {
+
+constexpr std::size_t kNameLength = 48;
+
+std::vector<std::unique_ptr<Graph>> clone_bodies(const Node& node) {
+  std::vector<std::unique_ptr<Graph>> bodies;
+  for (const auto& body : node.bodies()) bodies.push_back(body->clone());
+  return bodies;
+}
+
+// The layer of a group is that of its last node that has one: a dense layer with its activation is the activation's.
+std::string group_loc(const std::vector<Node*>& nodes) {
+  for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
+    if (!(*node)->loc().empty()) return (*node)->loc();
+  }
+  return {};
+}
+
+// Copies the nodes into a body and remembers which outer values became its inputs.
+class BodyBuilder {
+ public:
+  explicit BodyBuilder(const GroupSpec& spec) : spec_(spec), body_(std::make_unique<Graph>(spec.name)) {
+    for (Node* node : spec.nodes) members_.insert(node);
+    for (Node* node : spec.nodes) copy(*node);
+  }
+
+  // Values used outside, in order of definition; also the outputs of the body.
+  Values results(const Graph& graph) {
+    std::unordered_set<const Node*> has_output;
+    for (const Output& output : graph.outputs()) has_output.insert(output.value.node);
+    Values results;
+    for (Node* node : spec_.nodes) {
+      // A constant beside others is a copy: its other users have their own.
+      if (is_free(*node) && spec_.nodes.size() > 1) continue;
+      for (int i = 0; i < node->num_results(); ++i) {
+        if (!used_outside(graph, *node, i, has_output.count(node) > 0)) continue;
+        body_->add_output(Value{copies_.at(node), i}, absl::StrCat(results.size()));
+        results.push_back(node->result(i));
+      }
+    }
+    return results;
+  }
+
+  const Values& operands() const { return operands_; }
+  std::unique_ptr<Graph> take() { return std::move(body_); }
+
+ private:
+  void copy(Node& node) {
+    Values operands;
+    for (const Value& operand : node.operands()) {
+      operands.push_back(members_.count(operand.node) ? Value{copies_.at(operand.node), operand.index}
+                                                      : input(operand));
+    }
+    body_->set_loc(node.loc());
+    copies_[&node] = body_->add(node.op(), std::move(operands), node.attrs(), clone_bodies(node));
+  }
+
+  Value input(Value outer) {
+    for (std::size_t i = 0; i < operands_.size(); ++i) {
+      if (operands_[i] == outer) return body_->inputs()[i]->result();
+    }
+    operands_.push_back(outer);
+    return body_->input(outer.type(), absl::StrCat("p", operands_.size() - 1));
+  }
+
+  bool used_outside(const Graph& graph, const Node& node, int result, bool has_output) const {
+    for (const Use& use : node.uses(result)) {
+      if (!members_.count(use.user)) return true;
+    }
+    if (!has_output) return false;
+    for (const Output& output : graph.outputs()) {
+      if (output.value.node == &node && output.value.index == result) return true;
+    }
+    return false;
+  }
+
+  const GroupSpec& spec_;
+  std::unique_ptr<Graph> body_;
+  std::unordered_set<const Node*> members_;
+  std::unordered_map<const Node*, Node*> copies_;
+  Values operands_;
+};
+
+}  // namespace
+
+bool is_graph_operand(const Node& node) { return node.is("input") || node.is("variable"); }
+bool is_group(const Node& node) { return node.is("fusion"); }
+bool is_library_group(const Node& node) { return is_group(node) && !node.attrs().text("library").empty(); }
+bool is_view(const Node& node) { return node.is("reshape"); }
+
+Node* make_group(Graph& graph, const GroupSpec& spec) {
+  BodyBuilder body(spec);
+  Values results = body.results(graph);
+  MICA_CHECK(!results.empty()) << "group " << spec.name << " computes nothing that is used";
+  std::vector<std::unique_ptr<Graph>> bodies;
+  Values operands = body.operands();
+  bodies.push_back(body.take());
+  graph.set_loc(group_loc(spec.nodes));
+  Attrs attrs{{"name", spec.name}, {"library", spec.library}, {"split_by_tap", spec.split_by_tap}};
+  Node* group = graph.add(op("fusion"), std::move(operands), std::move(attrs), std::move(bodies));
+  for (std::size_t i = 0; i < results.size(); ++i)
+    graph.replace_all_uses(results[i], group->result(static_cast<int>(i)));
+  return group;
+}
+
+std::string group_name(const std::vector<Node*>& nodes) {
+  std::string name, last;
+  int repeats = 0;
+  auto flush = [&] {
+    if (last.empty()) return;
+    absl::StrAppend(&name, name.empty() ? "" : "_", last, repeats > 1 ? absl::StrCat(repeats) : "");
+  };
+  for (const Node* node : nodes) {
+    if (node->is("constant") || is_view(*node) || node->is("broadcast_to")) continue;
+    if (node->op().name == last) {
+      ++repeats;
+      continue;
+    }
+    flush();
+    last = node->op().name;
+    repeats = 1;
+    if (name.size() > kNameLength) return absl::StrCat(name, "_etc");
+  }
+  flush();
+  return name.empty() ? "copy" : name;
+}
+
+}  // namespace mica::ir

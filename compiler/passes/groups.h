@@ -1,0 +1,31 @@
+// Groups: the `fusion` nodes that become one step of the Program each, and what else becomes a step.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compiler/graph/graph.h"
+
+namespace mica::ir {
+
+bool is_graph_operand(const Node& node);  // input or variable
+bool is_group(const Node& node);          // a `fusion` node
+bool is_library_group(const Node& node);  // … that a library runs
+// Another shape of the same storage: costs no step.
+bool is_view(const Node& node);
+
+// What becomes a group. `nodes` in topological order, closed: no path leaves the set and comes back.
+struct GroupSpec {
+  std::vector<Node*> nodes = {};
+  std::string name = {};     // of the kernel: "add_relu"
+  std::string library = {};  // "onednn.matmul", or empty for a loop kernel
+  bool split_by_tap = false;
+};
+// Replaces the nodes by one `fusion` node at the end of the graph whose results are the values used outside, in the
+// order of definition. Constants that only the group uses belong into `nodes`. Call sort_and_sweep afterwards.
+Node* make_group(Graph& graph, const GroupSpec& spec);
+
+// "conv2d_bias_relu": operations in order, with repeats counted, cut at a readable length.
+std::string group_name(const std::vector<Node*>& nodes);
+
+}  // namespace mica::ir

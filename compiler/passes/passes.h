@@ -1,0 +1,32 @@
+// Every pass, with its contract in a sentence: the table of contents of this folder. The order is pipeline.cc's.
+#pragma once
+#include <span>
+
+#include "compiler/passes/pass.h"
+
+namespace mica::ir {
+
+// Applies the rules of canonicalize.cc until none fires: one spelling for each meaning.
+absl::Status canonicalize(Graph& graph, const PassOptions& options);
+// Expands `gradient` nodes into ordinary operations, inner ones first.
+absl::Status autodiff(Graph& graph, const PassOptions& options);
+// Computes operations on constants through the reference, in double.
+absl::Status constant_fold(Graph& graph, const PassOptions& options);
+// Merges equal nodes, drops dead ones.
+absl::Status cleanup(Graph& graph, const PassOptions& options);
+// Convolutions channels-last, transposes into the flags of matmul, normalisation of inference into the weights before
+// it.
+absl::Status choose_layout(Graph& graph, const PassOptions& options);
+// A library call takes the elementwise operations after it as its epilogue: one `fusion` node with `library` set.
+absl::Status fuse_library(Graph& graph, const PassOptions& options);
+// Decomposes the composites that nothing took.
+absl::Status legalize(Graph& graph, const PassOptions& options);
+// Groups the rest into `fusion` nodes, one kernel each.
+absl::Status fuse_loops(Graph& graph, const PassOptions& options);
+
+// The pipeline of compile().
+std::span<const Pass> pipeline();
+// A pass of the pipeline by name, for `mica opt`; null when there is none.
+const Pass* find_pass(std::string_view name);
+
+}  // namespace mica::ir

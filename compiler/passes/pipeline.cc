@@ -1,0 +1,44 @@
+// The order of the passes. A test proves from this table that every need is given.
+#include "compiler/passes/passes.h"
+
+namespace mica::ir {
+namespace {
+
+// clang-format off
+constexpr Pass kPipeline[] = {
+    // name          run            needs                     gives                    breaks
+    {"canonicalize", canonicalize,  kNone,                    kCanonical,              kNone,
+     "rules first: gradients and later passes see fewer spellings"},
+    {"autodiff",     autodiff,      kCanonical,               kDifferentiated,         kCanonical,
+     "before anything is decomposed: softmax and the losses keep their stable gradients"},
+    {"canonicalize", canonicalize,  kDifferentiated,          kCanonical,              kNone,
+     "gradients leave multiplications by one and transposes of transposes"},
+    {"layout",       choose_layout, kDifferentiated | kCanonical, kLaidOut,            kCanonical,
+     "while a normalisation is still one node that can go into the weights before it"},
+    {"fuse-library", fuse_library,  kLaidOut,                 kClaimed,                kNone,
+     "while gelu is still gelu, so that it can be an epilogue"},
+    {"legalize",     legalize,      kDifferentiated | kClaimed, kLegal,                kCanonical,
+     "decomposes what no library took"},
+    {"canonicalize", canonicalize,  kLegal,                   kCanonical,              kNone,
+     "decompositions leave their own x * 1 and broadcasts of broadcasts"},
+    {"fold",         constant_fold, kLegal | kCanonical,      kFolded,                 kNone,
+     "constants of decompositions meet here"},
+    {"cleanup",      cleanup,       kLegal | kFolded,         kClean,                  kNone,
+     "gradients through decompositions computed the forward values twice"},
+    {"fuse-loops",   fuse_loops,    kLegal | kCanonical | kClean, kFused,              kClean,
+     "last: every node that stands alone now costs a step"},
+};
+// clang-format on
+
+}  // namespace
+
+std::span<const Pass> pipeline() { return kPipeline; }
+
+const Pass* find_pass(std::string_view name) {
+  for (const Pass& pass : kPipeline) {
+    if (pass.name == name) return &pass;
+  }
+  return nullptr;
+}
+
+}  // namespace mica::ir
