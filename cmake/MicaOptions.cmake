@@ -47,9 +47,11 @@ if(MICA_SANITIZE)
   add_link_options(-fsanitize=${MICA_SANITIZE})
 endif()
 
+# mica_library(name entry… [EXCEPT file…]): an entry is a folder or one source file.
 function(mica_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" EXCEPT)
   set(sources)
-  foreach(entry IN LISTS ARGN)  # a folder, or one source file
+  foreach(entry IN LISTS arg_UNPARSED_ARGUMENTS)
     set(pattern "${CMAKE_SOURCE_DIR}/${entry}/*.cc")
     if(entry MATCHES "[.]cc$")
       set(pattern "${CMAKE_SOURCE_DIR}/${entry}")
@@ -57,6 +59,8 @@ function(mica_library name)
     file(GLOB found CONFIGURE_DEPENDS "${pattern}")
     list(APPEND sources ${found})
   endforeach()
+  list(TRANSFORM arg_EXCEPT PREPEND "${CMAKE_SOURCE_DIR}/")
+  list(REMOVE_ITEM sources ${arg_EXCEPT})
   if(NOT sources)  # a layer that has no source file yet is still a target
     set(sources "${CMAKE_BINARY_DIR}/${name}.cc")
     file(CONFIGURE OUTPUT "${sources}" CONTENT "")

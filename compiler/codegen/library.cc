@@ -1,0 +1,11 @@
+#include "compiler/codegen/library.h"
+
+namespace mica::codegen {
+namespace {
+
+constexpr Library kLibrary = {&compile, &llvm_compilations, &llvm_ir, &assembly, &object_code};
+
+}  // namespace
+}  // namespace mica::codegen
+
+const mica::codegen::Library* mica_codegen_library() { return &mica::codegen::kLibrary; }
