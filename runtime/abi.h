@@ -1,5 +1,6 @@
-/* What a compiled model is: plain C structs, the same for programs compiled in the process, ahead of time and for a GPU.
- * All counts and references are indices into the arrays of MicaProgram. A program is immutable and shared by all threads. */
+/* What a compiled model is: plain C structs, the same for programs compiled in the process, ahead of time and for a
+ * GPU. All counts and references are indices into the arrays of MicaProgram. A program is immutable and shared by all
+ * threads. */
 #ifndef MICA_RUNTIME_ABI_H_
 #define MICA_RUNTIME_ABI_H_
 #include <stdint.h>
@@ -11,13 +12,14 @@ extern "C" {
 #define MICA_ABI_VERSION 1
 
 /* A kernel computes iterations [begin, end) of its parallel loop. `dims` are the values of the kernel's own symbols.
- * When the step has an error word, the runtime passes it (a MicaErrorWord) as one more buffer after the step's arguments. */
+ * When the step has an error word, the runtime passes it (a MicaErrorWord) as one more buffer after the step's
+ * arguments. */
 typedef void (*MicaKernelFn)(void* const* buffers, const int64_t* dims, int64_t begin, int64_t end);
 
 /* The first failure of a run: step + 1 (0: none), a code of the kernel, the flat position and the value found there.
- * A kernel that fails while `step` is 0 stores step = 1 and the other fields, and goes on. The runtime gives each piece of a parallel loop
- * a word of its own, keeps the failure with the smallest position and puts the number of the step in: run steps first, then init steps,
- * then loop steps. */
+ * A kernel that fails while `step` is 0 stores step = 1 and the other fields, and goes on. The runtime gives each piece
+ * of a parallel loop a word of its own, keeps the failure with the smallest position and puts the number of the step
+ * in: run steps first, then init steps, then loop steps. */
 typedef struct MicaErrorWord {
   int64_t step, code, position, value;
 } MicaErrorWord;
@@ -31,7 +33,8 @@ typedef struct MicaDim {
   uint32_t first_term, num_terms; /* in `terms`; no terms: 0 */
 } MicaDim;
 
-/* A plain symbol is read from an axis of an input; a quotient is derived. Symbols are in order: a quotient after what it needs. */
+/* A plain symbol is read from an axis of an input; a quotient is derived. Symbols are in order: a quotient after what
+ * it needs. */
 typedef struct MicaSymbol {
   const char* name;
   int64_t divisor;    /* 0: plain */
@@ -43,7 +46,8 @@ enum MicaSpace {
   MICA_INPUT,    /* the caller's array */
   MICA_VARIABLE, /* the current value of a Variable */
   MICA_RESULT,   /* handed to the caller: a fresh array */
-  MICA_UPDATE,   /* the new value of a Variable; `link` is its MICA_VARIABLE buffer, whose storage it may take when `in_place` */
+  MICA_UPDATE,   /* the new value of a Variable; `link` is its MICA_VARIABLE buffer, whose storage it may take when
+                    `in_place` */
   MICA_ARENA,    /* scratch of the context */
   MICA_INIT,     /* made by the init steps, kept until a Variable changes */
   MICA_CONSTANT, /* `data` */
@@ -65,40 +69,47 @@ enum MicaStepKind { MICA_KERNEL, MICA_LIBRARY, MICA_COPY, MICA_LOOP };
 typedef struct MicaStep {
   uint8_t kind;
   uint8_t has_error_word;
-  uint32_t callee;                /* kernels[] or library[] or loops[] */
-  uint32_t first_arg, num_args;   /* args[]: buffers */
-  uint32_t first_dim, num_dims;   /* step_dims[]: values of the kernel's symbols */
-  uint32_t extent;                /* dims[]: iterations of the parallel loop */
-  int64_t grain;                  /* iterations that are worth a thread; 0: one piece */
-  const char* name;               /* "conv2d_relu" */
-  const char* layer;              /* "encoder/conv1": where it comes from */
+  uint32_t callee;              /* kernels[] or library[] or loops[] */
+  uint32_t first_arg, num_args; /* args[]: buffers */
+  uint32_t first_dim, num_dims; /* step_dims[]: values of the kernel's symbols */
+  uint32_t extent;              /* dims[]: iterations of the parallel loop */
+  int64_t grain;                /* iterations that are worth a thread; 0: one piece */
+  const char* name;             /* "conv2d_relu" */
+  const char* layer;            /* "encoder/conv1": where it comes from */
 } MicaStep;
 
-/* A call of a library primitive, described by value; the runtime builds the primitive when dims are bound. */
+/* A call of a library primitive, described by value; the runtime builds the primitive when dims are bound.
+ * A MICA_INIT buffer of packed weights is declared with the dims of the plain ones; the runtime decides its bytes. */
 enum MicaLibraryKind {
-  MICA_MATMUL,           /* args: a, b, [bias], epilogue operands…, out */
-  MICA_CONV,             /* args: x, kernel, [bias], epilogue operands…, out; channels last, kernel [k…, in/groups, out] */
+  MICA_MATMUL, /* args: a, b, [bias], epilogue operands…, out */
+  MICA_CONV,   /* args: x, kernel, [bias], epilogue operands…, out; channels last, kernel [k…, in/groups, out] */
   MICA_CONV_GRAD_INPUT,  /* args: dy, kernel, dx; also the transposed convolution: [bias], epilogue operands…, out */
   MICA_CONV_GRAD_KERNEL, /* args: x, dy, dkernel */
   MICA_PACK_MATMUL,      /* init: args: b, packed */
   MICA_PACK_CONV         /* init: args: kernel, packed */
 };
+/* Epilogues apply to the result in their order, named as the operations are.
+ * Unary: relu (alpha: slope below zero), leaky_relu (alpha), tanh, sigmoid, gelu, gelu_tanh, elu (alpha), silu, clip
+ * (alpha … beta), sqrt, abs, and sum: the former contents of `out` are added. Binary, the operand of the result's
+ * shape, of its channels or a scalar: add, subtract, multiply, divide, maximum, minimum. */
 enum MicaEpilogueKind { MICA_EPILOGUE_UNARY, MICA_EPILOGUE_BINARY };
 typedef struct MicaEpilogue {
   uint8_t kind;
-  char op[15];        /* "relu", "tanh", "add", "mul" … */
+  char op[15];
   float alpha, beta;
 } MicaEpilogue;
 typedef struct MicaLibraryCall {
   uint8_t kind;
-  uint8_t transpose_a, transpose_b, has_bias, packed; /* packed: the weights argument is a MICA_INIT buffer of the matching pack call */
+  uint8_t transpose_a, transpose_b, has_bias,
+      packed; /* packed: the weights argument is a MICA_INIT buffer of the matching pack call */
   uint8_t spatial_rank;
   int64_t strides[3], dilations[3], pad_low[3], pad_high[3], groups;
   uint32_t first_epilogue, num_epilogues;
   uint32_t pack_of; /* pack calls: the library call whose layout they make */
 } MicaLibraryCall;
 
-/* MICA_LOOP: run `num_steps` steps of `loop_steps` from `first_step` on, `trip_count` times; sliced buffers advance each time. */
+/* MICA_LOOP: run `num_steps` steps of `loop_steps` from `first_step` on, `trip_count` times; sliced buffers advance
+ * each time. */
 typedef struct MicaLoop {
   uint32_t trip_count; /* dims[] */
   uint32_t first_step, num_steps;
@@ -138,7 +149,8 @@ typedef struct MicaProgram {
   uint32_t num_loops;
   const MicaLoopSlice* loop_slices;
   uint32_t num_loop_slices;
-  /* Buffers in the order of the call. A result is a MICA_RESULT, or an input, a variable or an update handed through. */
+  /* Buffers in the order of the call. A result is a MICA_RESULT, or an input, a variable or an update handed through.
+   */
   const uint32_t *inputs, *variables, *results, *updates;
   uint32_t num_inputs, num_variables, num_results, num_updates;
 } MicaProgram;

@@ -55,5 +55,7 @@ class LibraryStep {
 std::unique_ptr<LibraryStep> make_library_step(const LibraryRequest& request);
 // The step that brings plain weights, `operands[0]` of the pack call's request, into the layout that `user` wants.
 std::unique_ptr<LibraryStep> make_pack_step(const LibraryRequest& pack, const LibraryStep& user);
+// What the library would pick, for dumps: "brg:avx512_core x 8 pieces".
+std::string library_implementation(const LibraryRequest& request);
 
 }  // namespace mica::rt

@@ -343,6 +343,38 @@ TEST(Program, LoopsAdvanceTheirSlices) {
   }
 }
 
+// y = relu(x · w + b) with w packed by the init steps.
+TEST(Program, LibraryStepsUsePackedWeightsOfTheCurrentVersion) {
+  ProgramBuilder builder;
+  const auto symbol = [](Index s) { return ProgramBuilder::symbol(s); };
+  const Index x = builder.buffer(MICA_INPUT, "x", kFloat32, {0, 0});
+  const Index n = builder.plain_symbol("N", x, 0);
+  builder.set_dims(x, {symbol(n), 2});
+  const Index w = builder.buffer(MICA_VARIABLE, "w", kFloat32, {2, 3}),
+              b = builder.buffer(MICA_VARIABLE, "b", kFloat32, {3});
+  const Index packed = builder.buffer(MICA_INIT, "packed", kFloat32, {2, 3});
+  const Index y = builder.buffer(MICA_RESULT, "y", kFloat32, {symbol(n), 3});
+  MicaLibraryCall call = {};
+  call.kind = MICA_MATMUL;
+  call.has_bias = call.packed = 1;
+  const MicaStep product = builder.library(
+      call, {x, packed, b, y}, {{.kind = MICA_EPILOGUE_UNARY, .op = "relu", .alpha = 0, .beta = 0}}, "dense_relu");
+  MicaLibraryCall pack = {};
+  pack.kind = MICA_PACK_MATMUL;
+  pack.pack_of = product.callee;
+  builder.init(builder.library(pack, {w, packed}));
+  builder.run(product);
+  const auto program = builder.build();
+  std::vector<VariableValue> variables = {{floats({2, 3}, -3), 1, 1}, {floats({3}), 2, 1}};
+  // x = [[0, 1], [2, 3]], w = [[-3, -2, -1], [0, 1, 2]], b = [0, 1, 2]
+  EXPECT_EQ(values(program->run({{floats({2, 2})}}, variables).results[0]), (std::vector<float>{0, 2, 4, 0, 0, 6}));
+  variables[0] = {floats({2, 3}, 0), 1, 2};
+  EXPECT_EQ(values(program->run({{floats({1, 2})}}, variables).results[0]), (std::vector<float>{3, 5, 7}));
+  std::vector<StepTime> times;
+  program->profile({{floats({1, 2})}}, variables, times);
+  EXPECT_EQ(times.at(0).kind, "library");
+}
+
 TEST(Program, ProfileHasOneEntryAStep) {
   const Affine builder;
   std::vector<VariableValue> bias = {{floats({3}), 1, 1}};
