@@ -1,0 +1,31 @@
+// What graphs are compiled to: Programs of the CPU, or the double reference under Device("reference").
+#pragma once
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "compiler/graph/graph.h"
+#include "frontend/mica/tensor.h"
+#include "runtime/program.h"
+
+namespace mica::internal {
+
+class Runnable {
+ public:
+  virtual ~Runnable() = default;
+  virtual rt::RunResult run(std::span<const rt::Array> inputs, std::span<rt::VariableValue> variables) const = 0;
+};
+
+struct ExecuteOptions {
+  std::optional<Device> device = {};  // empty: the process's default
+  std::string precision = {};         // empty: the process's default
+};
+
+// Compiles `graph`, or returns what an equal graph was compiled to.
+std::shared_ptr<const Runnable> compile_graph(const ir::Graph& graph, const ExecuteOptions& options = {});
+
+Device default_device();
+const std::string& default_precision();
+
+}  // namespace mica::internal

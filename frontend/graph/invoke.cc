@@ -1,0 +1,149 @@
+#include "frontend/graph/invoke.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "frontend/graph/apply.h"
+#include "frontend/graph/layer_state.h"
+#include "frontend/graph/scope.h"
+#include "frontend/graph/trace.h"
+
+namespace mica::internal {
+namespace {
+
+bool is_symbolic(const Tensor& tensor) { return tensor.defined() && tensor.node()->kind == ValueKind::kSymbolic; }
+
+bool any_symbolic(const CallArguments& arguments) {
+  return std::any_of(arguments.tensors.begin(), arguments.tensors.end(), is_symbolic) ||
+         std::any_of(arguments.states.begin(), arguments.states.end(), is_symbolic) || is_symbolic(arguments.mask);
+}
+
+std::vector<Shape> shapes_of(const Tensors& tensors) {
+  std::vector<Shape> shapes;
+  for (const Tensor& tensor : tensors) shapes.push_back(tensor.shape());
+  return shapes;
+}
+
+void check_arguments(const CustomLayer& layer, const CallArguments& arguments) {
+  const LayerState& state = state_of(layer);
+  for (const Tensor& tensor : arguments.tensors) defined_node(tensor, state.name);
+  for (const Tensor& tensor : arguments.states) defined_node(tensor, state.name);
+  const LayerScope* scope = LayerScope::current();
+  if (!scope) return;
+  const LayerState& outer = state_of(scope->layer());
+  auto is_it = [&](const auto& item) { return item.second.impl().get() == &layer; };
+  if (outer.declares_sublayers && std::none_of(outer.sublayers.begin(), outer.sublayers.end(), is_it)) {
+    throw Error({.where = scope->path(),
+                 .expected = "calls of layers that it declared",
+                 .received = absl::StrCat("a call of \"", state.name, "\""),
+                 .hint = "Declare it in the constructor or in build: dense_ = add_layer(\"dense\", Dense(64))."});
+  }
+}
+
+// The same value with another mask: masks belong to handles' nodes, so a node that others hold is copied.
+Tensor with_mask(const Tensor& tensor, const Tensor& mask) {
+  ValueRef wanted = mask.defined() ? mask.node() : nullptr;
+  const ValueRef& node = tensor.node();
+  if (node->mask == wanted) return tensor;
+  auto copy = std::make_shared<ValueNode>(*node);
+  copy->mask = std::move(wanted);
+  return Tensor::of(std::move(copy));
+}
+
+Tensor mask_of_results(const CustomLayer& layer, const CallArguments& arguments) {
+  if (arguments.tensors.empty()) return {};
+  return layer.compute_mask(arguments.tensors[0], arguments.mask);
+}
+
+void add_activity_loss(const LayerState& state, const Tensors& results) {
+  Trace* trace = Trace::current();
+  if (!trace || !state.activity_regularizer) return;
+  for (const Tensor& result : results) {
+    Tensor batch = apply("dim", {}, {{"dim", ir::Dims{dims_of(result)[0]}}, {"dtype", kFloat32}});
+    trace->add_loss(state.activity_regularizer(result) / batch);
+  }
+}
+
+Tensors record(const LayerRef& layer, const CallArguments& arguments) {
+  const LayerState& state = state_of(*layer);
+  BuildGuard guard(*layer);
+  auto call = std::make_shared<Call>();
+  call->layer = layer;
+  call->result_types = infer_call(layer, arguments);
+  call->num_tensors = static_cast<int>(arguments.tensors.size());
+  call->num_states = static_cast<int>(arguments.states.size());
+  call->has_mask = arguments.mask.defined() && state.takes_mask;
+  call->training = arguments.training;
+  for (const Tensor& tensor : arguments.tensors) call->inputs.push_back(tensor.node());
+  for (const Tensor& tensor : arguments.states) call->inputs.push_back(tensor.node());
+  if (call->has_mask) call->inputs.push_back(arguments.mask.node());
+  guard.commit();
+
+  Tensors results = results_of(call, ValueKind::kSymbolic);
+  Tensor mask = mask_of_results(*layer, arguments);
+  for (const Tensor& result : results) {
+    result.node()->name = state.name;
+    if (mask.defined()) result.node()->mask = mask.node();
+  }
+  state_of(*layer).calls.push_back(call);
+  return results;
+}
+
+}  // namespace
+
+void ensure_built(const LayerRef& layer, const std::vector<Shape>& shapes) {
+  LayerState& state = state_of(*layer);
+  if (state.built) return;
+  BuildGuard guard(*layer);
+  TraceSuspension suspension;
+  state.build_shapes = shapes;
+  layer->build(shapes);
+  state.built = true;
+  guard.commit();
+}
+
+Tensors run_inline(const LayerRef& layer, const CallArguments& given, std::string_view step) {
+  LayerState& state = state_of(*layer);
+  CallArguments arguments = given;
+  if (!arguments.mask.defined() && !arguments.tensors.empty()) arguments.mask = arguments.tensors[0].mask();
+  LayerScope scope(*layer, step.empty() ? state.name : step, arguments);
+  ensure_built(layer, shapes_of(arguments.tensors));
+  if (!Trace::current()) state.losses.clear();
+  Tensors results = layer->call(arguments.tensors);
+  for (const Tensor& result : results) defined_node(result, scope.path());
+  add_activity_loss(state, results);
+  Tensor mask = mask_of_results(*layer, arguments);
+  for (Tensor& result : results) result = with_mask(result, mask);
+  return results;
+}
+
+ir::Types infer_call(const LayerRef& layer, const CallArguments& arguments) {
+  Trace trace({.name = state_of(*layer).name});
+  auto placeholder = [&](const Tensor& tensor) { return trace.input(type_of(tensor), ""); };
+  CallArguments traced{.training = arguments.training};
+  traced.names = arguments.names;
+  for (const Tensor& tensor : arguments.tensors) traced.tensors.push_back(placeholder(tensor));
+  for (const Tensor& tensor : arguments.states) traced.states.push_back(placeholder(tensor));
+  if (arguments.mask.defined()) traced.mask = placeholder(arguments.mask);
+  return types_of(run_inline(layer, traced));
+}
+
+Tensors invoke(const LayerRef& layer, CallArguments arguments, std::string_view step) {
+  check_arguments(*layer, arguments);
+  if (!arguments.mask.defined() && !arguments.tensors.empty()) arguments.mask = arguments.tensors[0].mask();
+  if (!Trace::current() && any_symbolic(arguments)) return record(layer, arguments);
+  return run_inline(layer, arguments, step);
+}
+
+CallArguments arguments_of(const Call& call, const Tensors& inputs) {
+  CallArguments arguments{.training = call.training};
+  auto at = inputs.begin();
+  arguments.tensors.assign(at, at + call.num_tensors);
+  at += call.num_tensors;
+  arguments.states.assign(at, at + call.num_states);
+  at += call.num_states;
+  if (call.has_mask) arguments.mask = *at;
+  return arguments;
+}
+
+}  // namespace mica::internal

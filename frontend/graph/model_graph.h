@@ -1,0 +1,38 @@
+// ModelGraph: the part of the DAG between a model's inputs and outputs, in Keras' order.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "frontend/graph/value.h"
+#include "frontend/mica/layer.h"
+
+namespace mica::internal {
+
+struct ModelGraph {
+  std::vector<ValueRef> inputs, outputs;
+  std::vector<std::string> input_names, output_names;  // an output is named after its layer unless it was given a name
+  // Layer calls and operations, operands before users: deeper ones first, then in order of the walk from the outputs.
+  // That order is the summary's and the one of weight files. InputLayers are left out.
+  std::vector<CallRef> calls;
+  std::vector<std::string> steps;  // of each call: "conv1", the second call of a layer "conv1:1"
+  std::vector<Layer> layers;       // in the same order, each once, InputLayers too
+};
+
+// Errors name the model: disconnected or repeated inputs, two layers of one name, tensors that are not symbolic.
+ModelGraph make_model_graph(std::string_view model, const Inputs& inputs, const Inputs& outputs);
+
+// Runs the calls on other inputs, in the order of ModelGraph::inputs, of any kind: traced, concrete or symbolic.
+Tensors replay(const ModelGraph& graph, const Tensors& arguments);
+// The same; `seen` is told of every call's results.
+using CallSeen = std::function<void(std::size_t call, const Tensors& results)>;
+Tensors replay(const ModelGraph& graph, const Tensors& arguments, const CallSeen& seen);
+
+// Arguments fit for replay: cast to the inputs' dtypes, a trailing axis of 1 added or dropped as Keras does. Error,
+// naming the input, where shapes differ.
+Tensors fit_arguments(const ModelGraph& graph, const Tensors& arguments, std::string_view model);
+
+// Keras' name of the first call of a layer or operation: what an output is called.
+std::string name_of_producer(const Call& call);
+
+}  // namespace mica::internal

@@ -1,0 +1,51 @@
+#include "frontend/graph/naming.h"
+
+#include <cctype>
+#include <map>
+#include <mutex>
+
+#include "absl/strings/str_cat.h"
+
+namespace mica::internal {
+namespace {
+
+struct Counters {
+  std::mutex mutex;
+  std::map<std::string, int, std::less<>> next;
+};
+
+Counters& counters() {
+  static auto* all = new Counters();  // used until the last handle of the process is gone
+  return *all;
+}
+
+bool is_upper(char c) { return std::isupper(static_cast<unsigned char>(c)) != 0; }
+bool is_lower(char c) { return std::islower(static_cast<unsigned char>(c)) != 0; }
+
+}  // namespace
+
+std::string snake_case(std::string_view name) {
+  std::string result;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    bool starts_word =
+        i > 0 && is_upper(name[i]) && (is_lower(name[i - 1]) || (i + 1 < name.size() && is_lower(name[i + 1])));
+    if (starts_word && result.back() != '_') result += '_';
+    result += static_cast<char>(std::tolower(static_cast<unsigned char>(name[i])));
+  }
+  return result;
+}
+
+std::string unique_name(std::string_view base) {
+  Counters& all = counters();
+  std::lock_guard lock(all.mutex);
+  int count = all.next[std::string(base)]++;
+  return count == 0 ? std::string(base) : absl::StrCat(std::string(base), "_", count);
+}
+
+void reset_names() {
+  Counters& all = counters();
+  std::lock_guard lock(all.mutex);
+  all.next.clear();
+}
+
+}  // namespace mica::internal

@@ -1,0 +1,14 @@
+// Keras' automatic names: snake_case of the class and a counter of the process, reset by clear_session().
+#pragma once
+#include <string>
+#include <string_view>
+
+namespace mica::internal {
+
+// "Conv2DTranspose" -> "conv2d_transpose", "ReLU" -> "re_lu".
+std::string snake_case(std::string_view class_name);
+// "dense", then "dense_1", …
+std::string unique_name(std::string_view base);
+void reset_names();
+
+}  // namespace mica::internal

@@ -1,0 +1,75 @@
+#include "frontend/graph/random.h"
+
+#include <atomic>
+#include <cmath>
+#include <numbers>
+
+namespace mica {
+namespace internal {
+namespace {
+
+std::atomic<std::uint64_t> seed{0x6d696361};
+std::atomic<std::uint64_t> draws{0};
+
+void philox(std::uint32_t counter[4], std::uint32_t key0, std::uint32_t key1) {
+  for (int round = 0; round < 10; ++round) {
+    std::uint64_t a = std::uint64_t{0xD2511F53} * counter[0], b = std::uint64_t{0xCD9E8D57} * counter[2];
+    std::uint32_t next[4] = {static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key0, static_cast<std::uint32_t>(b),
+                             static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key1, static_cast<std::uint32_t>(a)};
+    for (int i = 0; i < 4; ++i) counter[i] = next[i];
+    key0 += 0x9E3779B9;
+    key1 += 0xBB67AE85;
+  }
+}
+
+}  // namespace
+
+RandomStream::RandomStream() : key_(seed), stream_(draws++) {}
+RandomStream::RandomStream(std::uint64_t own_seed) : key_(own_seed), stream_(~std::uint64_t{0}) {}
+
+void RandomStream::refill() {
+  block_[0] = static_cast<std::uint32_t>(counter_);
+  block_[1] = static_cast<std::uint32_t>(counter_ >> 32);
+  block_[2] = static_cast<std::uint32_t>(stream_);
+  block_[3] = static_cast<std::uint32_t>(stream_ >> 32);
+  philox(block_, static_cast<std::uint32_t>(key_), static_cast<std::uint32_t>(key_ >> 32));
+  ++counter_;
+  used_ = 0;
+}
+
+std::uint32_t RandomStream::next_u32() {
+  if (used_ == 4) refill();
+  return block_[used_++];
+}
+
+double RandomStream::uniform() { return (next_u32() >> 8) * 0x1p-24; }
+
+double RandomStream::normal() {
+  if (has_spare_) {
+    has_spare_ = false;
+    return spare_;
+  }
+  double radius = std::sqrt(-2 * std::log(1 - uniform())), angle = 2 * std::numbers::pi * uniform();
+  spare_ = radius * std::sin(angle);
+  has_spare_ = true;
+  return radius * std::cos(angle);
+}
+
+rt::Array next_random_counter() {
+  rt::Array array = rt::Array::uninitialized(kUInt64, {});
+  // The seed and the draw, mixed so that neighbouring seeds share no counters.
+  *array.as<std::uint64_t>() = seed * 0x9E3779B97F4A7C15 + (draws++ << 20);
+  return array;
+}
+
+std::uint64_t process_seed() { return seed; }
+
+}  // namespace internal
+
+void manual_seed(std::uint64_t value) {
+  internal::seed = value;
+  internal::draws = 0;
+}
+void set_random_seed(std::uint64_t value) { manual_seed(value); }
+
+}  // namespace mica

@@ -1,0 +1,103 @@
+// The DAG that tensors are handles to. A ValueNode is one value, a Call is the event that makes values from others.
+//
+//   symbolic   result of a Call that depends on an Input
+//   traced     stands for an ir::Value of the graph that a Trace is building
+//   pending    result of an operation on concrete values that nobody has read yet
+//   computed   an array
+//   variable   the Variable itself; using it takes the value its cell holds (a snapshot)
+//
+// A value owns its Call and a Call owns its operands and its layer; a Call and a layer know what they made weakly.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compiler/graph/graph.h"
+#include "frontend/mica/tensor.h"
+#include "runtime/array.h"
+
+namespace mica {
+class CustomLayer;
+}
+
+namespace mica::internal {
+
+struct Call;
+using CallRef = std::shared_ptr<Call>;
+using LayerRef = std::shared_ptr<CustomLayer>;
+using CellRef = std::shared_ptr<VariableCell>;
+
+enum class ValueKind { kSymbolic, kTraced, kPending, kComputed, kVariable };
+
+struct ValueNode {
+  ValueKind kind = ValueKind::kComputed;
+  ir::TensorType type;
+  Shape shape;  // of type: symbols are kAny
+  std::string name;
+  ValueRef mask;  // Keras' mask, or null
+
+  CallRef producer;  // symbolic, pending
+  int result = 0;
+  rt::Array array;             // computed
+  bool literal = false;        // a C++ number: a constant in a model, a run-time operand of lazy code
+  double number = 0;           // literal
+  CellRef cell;                // variable
+  std::uint64_t trace_id = 0;  // traced: the Trace that it lives in
+  ir::Value traced;
+  // Which contents of which Variable this value was bound to, for Programs that keep what they made from a weight.
+  std::uint64_t variable_id = 0, variable_version = 0;
+};
+
+// How a layer was called, besides its tensors.
+struct CallArguments {
+  Tensors tensors;
+  std::vector<std::string> names;  // of tensors given by name
+  Tensors states;                  // initial_state
+  Tensor mask;                     // given, or travelling with the first tensor
+  std::optional<bool> training = {};
+};
+
+struct Call {
+  const ir::OpDef* op = nullptr;  // an operation on `inputs`, or
+  ir::Attrs attrs;
+  LayerRef layer;  // a layer, whose inputs are the tensors, the states, and the mask if there is one
+  int num_tensors = 0, num_states = 0;
+  bool has_mask = false;
+  std::optional<bool> training = {};
+
+  std::string name;  // of an operation: Keras' automatic name
+  std::string loc;   // the layer path that was running
+  std::vector<ValueRef> inputs;
+  ir::Types result_types;
+  std::vector<std::weak_ptr<ValueNode>> results;
+
+  Call() = default;
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+  ~Call();  // frees chains of any length without recursion
+};
+
+Shape shape_of(const ir::TensorType& type);
+ir::TensorType type_of(const rt::Array& array);
+ir::Types types_of(const Tensors& tensors);
+// "f32[?,64]": what an error shows.
+std::string describe(const ir::TensorType& type);
+std::string describe(const Tensor& tensor);
+
+ValueRef make_computed(rt::Array array, std::string_view name = {});
+ValueRef make_traced(std::uint64_t trace_id, ir::Value value);
+// A rank-0 number of `dtype`.
+ValueRef make_literal(double value, DType dtype);
+// The node of result `i`; the living one where somebody holds it.
+ValueRef result_of(const CallRef& call, int i, ValueKind kind);
+// All results of a new call, in order.
+Tensors results_of(const CallRef& call, ValueKind kind);
+
+// The node behind a handle; Error when the tensor is undefined.
+const ValueRef& defined_node(const Tensor& tensor, std::string_view where = {});
+const ir::TensorType& type_of(const Tensor& tensor);
+
+}  // namespace mica::internal

@@ -1,0 +1,140 @@
+#include "frontend/graph/variable.h"
+
+#include <atomic>
+
+#include "absl/strings/str_cat.h"
+#include "frontend/graph/apply.h"
+#include "frontend/graph/execute.h"
+#include "frontend/graph/trace.h"
+
+namespace mica {
+namespace internal {
+
+ValueRef VariableCell::value() const {
+  std::lock_guard lock(mutex_);
+  return value_;
+}
+
+std::uint64_t VariableCell::version() const {
+  std::lock_guard lock(mutex_);
+  return version_;
+}
+
+void VariableCell::rebind(ValueRef value) {
+  std::lock_guard lock(mutex_);
+  // A value bound to two Variables keeps the identity of the first: equal (id, version) still means equal contents.
+  ++version_;
+  if (value->variable_id == 0) {
+    value->variable_id = id;
+    value->variable_version = version_;
+  }
+  value_ = std::move(value);
+}
+
+void VariableCell::bind(const Tensor& tensor) {
+  ValueRef node = current_value(defined_node(tensor, path));
+  if (node->kind != ValueKind::kComputed && node->kind != ValueKind::kPending) {
+    throw Error({.where = path,
+                 .expected = "a concrete value to assign",
+                 .received = absl::StrCat("a symbolic one, ", describe(node->type)),
+                 .hint = "A Variable holds numbers; assign inside a layer's call to update state."});
+  }
+  if (node->type.dims != type.dims) {
+    throw Error({.where = path,
+                 .expected = absl::StrCat("a value of shape ", shape_of(type).to_string()),
+                 .received = describe(node->type),
+                 .hint = "A Variable keeps its shape."});
+  }
+  if (node->type.dtype != type.dtype) node = cast(Tensor::of(node), type.dtype).node();
+  if (node->literal) node = make_computed(node->array);
+  rebind(std::move(node));
+}
+
+void VariableCell::bind_array(rt::Array array) { rebind(make_computed(std::move(array))); }
+
+rt::Array VariableCell::array() const { return compute(value()); }
+
+CellRef make_cell(std::string_view path, const Tensor& initial, bool trainable) {
+  static std::atomic<std::uint64_t> next_id{1};
+  auto cell = std::make_shared<VariableCell>();
+  cell->path = path;
+  std::size_t slash = path.rfind('/');
+  cell->name = slash == std::string_view::npos ? path : path.substr(slash + 1);
+  cell->type = type_of(initial);
+  cell->trainable = trainable;
+  cell->id = next_id++;
+  cell->bind(initial);
+  return cell;
+}
+
+namespace {
+
+const CellRef& cell_of(const Tensor& tensor) {
+  const ValueRef& node = defined_node(tensor);
+  if (node->kind == ValueKind::kVariable) return node->cell;
+  throw Error({.where = "assign",
+               .expected = "a Variable",
+               .received = absl::StrCat("a value, ", describe(node->type)),
+               .hint = "Values never change; make a Variable(value) to hold one that does."});
+}
+
+}  // namespace
+}  // namespace internal
+
+Variable::Variable() = default;
+
+Variable::Variable(const Tensor& initial_value, std::string_view name, bool trainable)
+    : Variable(of(internal::make_cell(name.empty() ? "variable" : name, initial_value, trainable))) {}
+
+Variable Variable::of(std::shared_ptr<internal::VariableCell> cell) {
+  auto node = std::make_shared<internal::ValueNode>();
+  node->kind = internal::ValueKind::kVariable;
+  node->type = cell->type;
+  node->shape = internal::shape_of(cell->type);
+  node->name = cell->path;
+  node->cell = std::move(cell);
+  Variable variable;
+  variable.node_ = std::move(node);
+  return variable;
+}
+
+const std::shared_ptr<internal::VariableCell>& Variable::cell() const { return internal::cell_of(*this); }
+const std::string& Variable::path() const { return cell()->path; }
+bool Variable::trainable() const { return cell()->trainable; }
+void Variable::set_trainable(bool on) { cell()->trainable = on; }
+
+void Tensor::assign(const Tensor& value) {
+  const internal::CellRef& cell = internal::cell_of(*this);
+  if (internal::Trace* trace = internal::Trace::current()) {
+    trace->update(cell, value);
+  } else {
+    cell->bind(value);
+  }
+}
+void Tensor::assign_add(const Tensor& value) { assign(*this + value); }
+void Tensor::assign_sub(const Tensor& value) { assign(*this - value); }
+
+namespace {
+bool is_variable(const Tensor& tensor) {
+  return tensor.defined() && tensor.node()->kind == internal::ValueKind::kVariable;
+}
+Tensor& replace(Tensor& target, const Tensor& value) {
+  if (is_variable(target)) {
+    target.assign(value);
+  } else {
+    target = value;
+  }
+  return target;
+}
+}  // namespace
+
+Tensor& Tensor::operator+=(const Tensor& other) { return replace(*this, *this + other); }
+Tensor& Tensor::operator-=(const Tensor& other) { return replace(*this, *this - other); }
+Tensor& Tensor::operator*=(const Tensor& other) { return replace(*this, *this * other); }
+Tensor& Tensor::operator/=(const Tensor& other) { return replace(*this, *this / other); }
+Tensor& Tensor::operator+=(Scalar other) { return replace(*this, *this + other); }
+Tensor& Tensor::operator-=(Scalar other) { return replace(*this, *this - other); }
+Tensor& Tensor::operator*=(Scalar other) { return replace(*this, *this * other); }
+Tensor& Tensor::operator/=(Scalar other) { return replace(*this, *this / other); }
+
+}  // namespace mica
