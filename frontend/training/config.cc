@@ -1,0 +1,148 @@
+#include "frontend/training/config.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "frontend/graph/collections.h"
+
+namespace mica {
+namespace internal {
+namespace {
+
+std::size_t output_index(const std::vector<std::string>& outputs, const std::string& name, const Model& model,
+                         const char* argument) {
+  auto it = std::find(outputs.begin(), outputs.end(), name);
+  if (it != outputs.end()) return static_cast<std::size_t>(it - outputs.begin());
+  throw Error({.where = model.name(),
+               .expected = absl::StrCat(argument, " for one of the outputs ", join(outputs)),
+               .received = absl::StrCat("\"", name, "\""),
+               .hint = {}});
+}
+
+void check_count(const Model& model, const char* argument, std::size_t wanted, std::size_t given) {
+  if (wanted == given) return;
+  throw Error({.where = model.name(),
+               .expected = absl::StrCat(wanted, " ", argument, ", one for each output"),
+               .received = absl::StrCat(given),
+               .hint = {}});
+}
+
+void set_losses(TrainingConfig& config, const Model& model, const std::vector<std::string>& outputs) {
+  const LossSpec& spec = config.options.loss;
+  if (spec.items().empty()) return;
+  auto hold = [](const Loss& loss) {
+    return std::shared_ptr<const LossImpl>(std::make_shared<Loss>(loss), &loss.impl());  // the handle keeps it alive
+  };
+  if (spec.is_single()) {
+    for (Head& head : config.heads) head.loss = hold(spec.items()[0].second);
+    return;
+  }
+  bool by_name = !spec.items()[0].first.empty();
+  if (!by_name) check_count(model, "losses", outputs.size(), spec.items().size());
+  for (std::size_t i = 0; i < spec.items().size(); ++i) {
+    const auto& [name, loss] = spec.items()[i];
+    config.heads[by_name ? output_index(outputs, name, model, "a loss") : i].loss = hold(loss);
+  }
+}
+
+void set_weights(TrainingConfig& config, const Model& model, const std::vector<std::string>& outputs) {
+  const auto& items = config.options.loss_weights.items();
+  if (items.empty()) return;
+  bool by_name = !items[0].first.empty();
+  if (!by_name) check_count(model, "loss_weights", outputs.size(), items.size());
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (!std::isfinite(items[i].second)) {
+      throw Error({.where = model.name(),
+                   .expected = "finite loss_weights",
+                   .received = absl::StrCat(items[i].second),
+                   .hint = {}});
+    }
+    config.heads[by_name ? output_index(outputs, items[i].first, model, "a loss weight") : i].weight = items[i].second;
+  }
+}
+
+void add_metrics(Head& head, const std::vector<Metric>& list, bool prefixed, bool weighted) {
+  for (const Metric& metric : list) {
+    std::string name = prefixed ? absl::StrCat(head.output, "_", metric.impl().name) : metric.impl().name;
+    auto taken = [&](const std::string& candidate) {
+      return std::any_of(head.metrics.begin(), head.metrics.end(),
+                         [&](const HeadMetric& other) { return other.name == candidate; });
+    };
+    if (taken(name) && weighted) name = absl::StrCat("weighted_", name);
+    std::string unique = name;
+    for (int i = 1; taken(unique); ++i) unique = absl::StrCat(name, "_", i);
+    head.metrics.push_back({metric, unique, weighted});
+  }
+}
+
+void set_metrics(TrainingConfig& config, const Model& model, const MetricSpec& spec, bool weighted,
+                 const std::vector<std::string>& outputs) {
+  bool prefixed = outputs.size() > 1;
+  for (const auto& [name, list] : spec.items()) {
+    if (spec.is_by_name()) {
+      add_metrics(config.heads[output_index(outputs, name, model, "metrics")], list, prefixed, weighted);
+    } else {
+      for (Head& head : config.heads) add_metrics(head, list, prefixed, weighted);
+    }
+  }
+}
+
+}  // namespace
+
+TrainingConfig& training_config(const Model& model, std::string_view wanted) {
+  if (auto* config = std::any_cast<TrainingConfig>(&model_state(model).training)) return *config;
+  throw Error({.where = model.name(),
+               .expected = absl::StrCat("compile() before ", std::string(wanted), "()"),
+               .received = "a model that was not compiled",
+               .hint = "Call model.compile({.optimizer = …, .loss = …}) first."});
+}
+
+void resolve_heads(TrainingConfig& config, const Model& model, const std::vector<std::string>& outputs) {
+  if (!config.heads.empty()) return;
+  for (const std::string& output : outputs) config.heads.push_back({.output = output});
+  try {
+    set_losses(config, model, outputs);
+    set_weights(config, model, outputs);
+    set_metrics(config, model, config.options.metrics, false, outputs);
+    set_metrics(config, model, config.options.weighted_metrics, true, outputs);
+  } catch (...) {
+    config.heads.clear();
+    throw;
+  }
+}
+
+}  // namespace internal
+
+LossSpec::LossSpec() = default;
+LossSpec::LossSpec(const char* name) : LossSpec(Loss(name)) {}
+LossSpec::LossSpec(const Loss& loss) : losses_{{"", loss}}, single_(true) {}
+LossSpec::LossSpec(std::initializer_list<Loss> per_output) {
+  for (const Loss& loss : per_output) losses_.emplace_back("", loss);
+}
+LossSpec::LossSpec(std::initializer_list<std::pair<std::string, Loss>> by_name) : losses_(by_name) {}
+
+LossWeights::LossWeights() = default;
+LossWeights::LossWeights(std::initializer_list<double> per_output) {
+  for (double weight : per_output) weights_.emplace_back("", weight);
+}
+LossWeights::LossWeights(std::initializer_list<std::pair<std::string, double>> by_name) : weights_(by_name) {}
+
+MetricSpec::MetricSpec() = default;
+MetricSpec::MetricSpec(std::initializer_list<Metric> list) : metrics_{{"", std::vector<Metric>(list)}} {}
+MetricSpec::MetricSpec(std::initializer_list<std::pair<std::string, std::vector<Metric>>> by_name)
+    : metrics_(by_name), by_name_(true) {}
+
+void Model::compile(CompileOptions options) const {
+  internal::ModelState& state = internal::model_state(*this);
+  internal::TrainingConfig config;
+  config.optimizer = options.optimizer;
+  config.options = std::move(options);
+  if (auto* earlier = std::any_cast<internal::TrainingConfig>(&state.training)) config.version = earlier->version + 1;
+  if (state.graph) internal::resolve_heads(config, *this, output_names());
+  state.training = std::move(config);
+}
+
+Optimizer Model::optimizer() const { return internal::training_config(*this, "optimizer").optimizer; }
+
+}  // namespace mica

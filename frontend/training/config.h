@@ -1,0 +1,40 @@
+// What compile() set, resolved against the outputs of the model.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "frontend/graph/model_state.h"
+#include "frontend/training/metric.h"
+#include "frontend/training/optimizer.h"
+
+namespace mica::internal {
+
+struct HeadMetric {
+  Metric metric;
+  std::string name;  // as in the logs: "department_accuracy"
+  bool weighted;     // by sample weights and class weights
+};
+
+// One output: what its prediction is compared with, and how.
+struct Head {
+  std::string output;                    // the name of the output
+  std::shared_ptr<const LossImpl> loss;  // null: the output is not trained
+  double weight = 1;
+  std::vector<HeadMetric> metrics;
+  std::int64_t classes = 0;  // extent of the class axis, once traced; 0 where targets are no class indices
+};
+
+struct TrainingConfig {
+  CompileOptions options;
+  Optimizer optimizer = "rmsprop";
+  std::vector<Head> heads;  // in order of the outputs, once they are known
+  int version = 0;          // counts compile(): Programs of an earlier configuration are not used again
+};
+
+// The configuration of a compiled model; Error naming `wanted` ("fit") when compile() was not called.
+TrainingConfig& training_config(const Model& model, std::string_view wanted);
+// Matches losses, weights and metrics with the outputs. Errors name unknown outputs and wrong counts.
+void resolve_heads(TrainingConfig& config, const Model& model, const std::vector<std::string>& outputs);
+
+}  // namespace mica::internal
