@@ -28,6 +28,25 @@ Expr highest(DType dtype) {
 
 bool equal_extents(const Expr& a, const Expr& b) { return a->extents == b->extents; }
 
+std::optional<Reducer> reducer_of(ScalarOp op, DType dtype) {
+  switch (op) {
+    case ScalarOp::k_add:
+      return Reducer::kSum;
+    case ScalarOp::k_mul:
+      return Reducer::kProd;
+    case ScalarOp::k_max:
+      return Reducer::kMax;
+    case ScalarOp::k_min:
+      return Reducer::kMin;
+    case ScalarOp::k_bit_or:
+      return dtype.is_bool() ? std::optional(Reducer::kAny) : std::nullopt;
+    case ScalarOp::k_bit_and:
+      return dtype.is_bool() ? std::optional(Reducer::kAll) : std::nullopt;
+    default:
+      return std::nullopt;
+  }
+}
+
 }  // namespace
 
 Expr neutral(Reducer reducer, DType dtype) {
@@ -64,6 +83,16 @@ Expr combine(Reducer reducer, const Expr& a, const Expr& b) {
       return logical_and(a, b);
   }
   return nullptr;
+}
+
+std::optional<Accumulation> accumulation(const Stmt& stmt) {
+  if (stmt.kind != StmtKind::kStore || stmt.buffer->space != Space::kLocal || !stmt.index.empty()) return std::nullopt;
+  const Expr& value = stmt.value;
+  if (value->kind != ExprKind::kOp || value->args.size() != 2) return std::nullopt;
+  std::optional<Reducer> reducer = reducer_of(value->op, value->dtype);
+  const Expr& self = value->args[0];
+  if (!reducer || self->kind != ExprKind::kLoad || self->buffer != stmt.buffer) return std::nullopt;
+  return Accumulation{*reducer, value->args[1]};
 }
 
 std::vector<Expr> NestBuilder::reductions(const Exprs& roots) {

@@ -2,6 +2,7 @@
 // soon as the variables it depends on are in scope; reductions over equal extents share a loop.
 #pragma once
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -47,6 +48,13 @@ struct NestStore {
 // index.
 StmtRef build_nest(std::vector<VarRef> vars, ir::Dims extents, const std::vector<NestStore>& stores,
                    NestBuilder& builder);
+
+// acc[] = acc[] ⊕ term on a rank-0 local: how nests fold.
+struct Accumulation {
+  Reducer reducer;
+  Expr term;
+};
+std::optional<Accumulation> accumulation(const Stmt& stmt);
 
 // The neutral element, and one step of a fold.
 Expr neutral(Reducer reducer, DType dtype);

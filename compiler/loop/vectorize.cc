@@ -32,41 +32,6 @@ int choose_width(const Expr& extent, const StmtRef& body, int lanes) {
   return static_cast<int>(std::min<std::int64_t>(most, std::max<std::int64_t>(lanes, cover)));
 }
 
-// acc[] = acc[] ⊕ e: the reducer, and e.
-struct Accumulation {
-  Reducer reducer;
-  Expr term;
-};
-
-std::optional<Reducer> reducer_of(ScalarOp op, DType dtype) {
-  switch (op) {
-    case ScalarOp::k_add:
-      return Reducer::kSum;
-    case ScalarOp::k_mul:
-      return Reducer::kProd;
-    case ScalarOp::k_max:
-      return Reducer::kMax;
-    case ScalarOp::k_min:
-      return Reducer::kMin;
-    case ScalarOp::k_bit_or:
-      return dtype.is_bool() ? std::optional(Reducer::kAny) : std::nullopt;
-    case ScalarOp::k_bit_and:
-      return dtype.is_bool() ? std::optional(Reducer::kAll) : std::nullopt;
-    default:
-      return std::nullopt;
-  }
-}
-
-std::optional<Accumulation> accumulation(const Stmt& stmt) {
-  if (stmt.kind != StmtKind::kStore || stmt.buffer->space != Space::kLocal || !stmt.index.empty()) return std::nullopt;
-  const Expr& value = stmt.value;
-  if (value->kind != ExprKind::kOp || value->args.size() != 2) return std::nullopt;
-  std::optional<Reducer> reducer = reducer_of(value->op, value->dtype);
-  const Expr& self = value->args[0];
-  if (!reducer || self->kind != ExprKind::kLoad || self->buffer != stmt.buffer) return std::nullopt;
-  return Accumulation{*reducer, value->args[1]};
-}
-
 std::vector<StmtRef> statements_of(const StmtRef& body) {
   return body->kind == StmtKind::kBlock ? body->children : std::vector<StmtRef>{body};
 }
