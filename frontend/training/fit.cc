@@ -93,9 +93,8 @@ class Fit {
     Logs logs = tally.logs();
     if (validation_ && (epoch + 1 - options_.initial_epoch) % options_.validation_freq == 0) {
       std::int64_t size = options_.validation_batch_size.value_or(options_.batch_size);
-      for (const auto& [name, value] :
-           evaluate_on(model_, config_, *validation_, size, options_.validation_steps, "val_").items())
-        logs.set(name, value);
+      Logs validation = evaluate_on(model_, config_, *validation_, size, options_.validation_steps, "val_");
+      for (const auto& [name, value] : validation.items()) logs.set(name, value);
     }
     progress.finish(logs);
     return logs;
