@@ -1,5 +1,8 @@
 // Expressions.
+#include <algorithm>
+
 #include "compiler/codegen/emit_llvm.h"
+#include "compiler/loop/scalar_eval.h"
 #include "runtime/error.h"
 
 namespace mica::codegen {
@@ -46,6 +49,7 @@ Lanes KernelEmitter::emit_node(const ExprNode& e) {
 
 Value* KernelEmitter::constant(const ExprNode& e) {
   llvm::Type* type = scalars_.register_type(e.dtype);
+  if (e.dtype == kBFloat16) return llvm::ConstantInt::get(type, loop::float_to_bits(e.number, kBFloat16));
   if (e.dtype.is_floating()) return llvm::ConstantFP::get(type, e.number);
   return llvm::ConstantInt::get(type, static_cast<std::uint64_t>(e.integer), !e.dtype.is_unsigned());
 }

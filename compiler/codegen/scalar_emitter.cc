@@ -16,7 +16,7 @@ llvm::Type* ScalarEmitter::register_type(DType dtype) const {
     case DType::kFloat16:
       return b_.getHalfTy();
     case DType::kBFloat16:
-      return b_.getBFloatTy();
+      return b_.getInt16Ty();
     case DType::kFloat32:
       return b_.getFloatTy();
     case DType::kFloat64:
@@ -285,11 +285,11 @@ Value* ScalarEmitter::cast(Value* v, DType from, DType to) {
   return b_.CreateIntCast(v, type, is_signed);
 }
 
-// bf16 is the upper half of f32, written as integer operations: they are the same on every CPU, while the conversion
-// instruction of AVX512_BF16 flushes denormals and without it the compiler would call a library function a lane.
+// bf16 is the upper half of f32, held as its 16 bits and converted by integer operations: they are the same on every
+// CPU, while the instruction of AVX512_BF16 flushes denormals and without it LLVM calls a library function a lane.
 Value* ScalarEmitter::float_to_float(Value* v, DType from, DType to) {
   if (from == kBFloat16) {
-    Value* bits = b_.CreateZExt(b_.CreateBitCast(v, like(v, b_.getInt16Ty())), like(v, b_.getInt32Ty()));
+    Value* bits = b_.CreateZExt(v, like(v, b_.getInt32Ty()));
     return cast(b_.CreateBitCast(b_.CreateShl(bits, 16), like(v, b_.getFloatTy())), kFloat32, to);
   }
   if (to == kBFloat16) return round_to_bfloat(cast(v, from, kFloat32));
@@ -306,7 +306,7 @@ Value* ScalarEmitter::round_to_bfloat(Value* v) {
   Value* rounded = b_.CreateAdd(b_.CreateAdd(bits, number(0x7fff)), odd);
   Value* quiet = b_.CreateOr(bits, number(0x400000));
   Value* upper = b_.CreateLShr(b_.CreateSelect(b_.CreateFCmpUNO(v, v), quiet, rounded), 16);
-  return b_.CreateBitCast(b_.CreateTrunc(upper, i16), like(v, b_.getBFloatTy()));
+  return b_.CreateTrunc(upper, i16);
 }
 
 Value* ScalarEmitter::bitcast(Value* v, DType from, DType to) {

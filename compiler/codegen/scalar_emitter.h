@@ -9,7 +9,7 @@ class ScalarEmitter {
  public:
   ScalarEmitter(llvm::IRBuilder<>& builder, TargetHooks& hooks) : b_(builder), hooks_(hooks) {}
 
-  // The type of one lane in a register (bool: i1) and in memory (bool: i8).
+  // The type of one lane in a register (bool: i1, bf16: its bits) and in memory (bool: i8).
   llvm::Type* register_type(DType dtype) const;
   llvm::Type* memory_type(DType dtype) const;
 
