@@ -3,7 +3,8 @@
 namespace mica::codegen {
 namespace {
 
-constexpr Library kLibrary = {&compile, &llvm_compilations, &llvm_ir, &assembly, &object_code};
+constexpr Library kLibrary = {&compile,     &llvm_compilations, &llvm_ir,      &assembly,
+                              &object_code, &native_target,     &parse_target, &vector_width};
 
 }  // namespace
 }  // namespace mica::codegen

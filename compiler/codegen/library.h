@@ -11,6 +11,9 @@ struct Library {
   decltype(&codegen::llvm_ir) llvm_ir;
   decltype(&codegen::assembly) assembly;
   decltype(&codegen::object_code) object_code;
+  decltype(&codegen::native_target) native_target;
+  decltype(&codegen::parse_target) parse_target;
+  decltype(&codegen::vector_width) vector_width;
 };
 
 }  // namespace mica::codegen
