@@ -9,7 +9,7 @@ namespace {
 
 // Work below kSmallPiece is not worth a thread; small work makes up to kFewPieces pieces, more work pieces of
 // kLargePiece.
-constexpr double kSmallPiece = 5e5, kLargePiece = 8e6;
+constexpr double kSmallPiece = 2.5e5, kLargePiece = 8e6;
 constexpr std::int64_t kFewPieces = 8, kMaxPieces = 64;
 // Of a matmul's piece: less wastes the packing of its other operand, which packed weights do not need.
 constexpr std::int64_t kMinRows = 32, kMinColumns = 128, kMinPackedRows = 4;
@@ -172,7 +172,8 @@ class MatmulPlan {
     const std::size_t rank = part.out.dims.size(), rows = rank - 2, columns = rank - 1;
     const bool plain = !call_.packed && part.epilogues.empty(), row_vector = part.out.dims[rows] == 1;
     const bool enough_rows = part.out.dims[rows] >= kManyRows * wanted;
-    const std::int64_t column_pieces = row_vector || (plain && !enough_rows) ? wanted : 1;
+    const bool cuts_columns = row_vector || (plain && !call_.transpose_b && !enough_rows);
+    const std::int64_t column_pieces = cuts_columns ? wanted : 1;
     const std::vector<Range> column_ranges = split(part.out.dims[columns], column_pieces, kMinColumns);
     const bool cuts_rows = plain || !call_.transpose_a;
     const std::vector<Range> row_ranges =
