@@ -9,6 +9,9 @@ namespace mica::rt {
 Context::Context(const Tables& tables) : tables_(tables) {
   pointers_.resize(tables.abi().num_buffers);
   args_.resize(tables.abi().num_args);
+  for (std::uint32_t i = 0; i < pointers_.size(); ++i) {
+    if (tables.buffer(i).space == MICA_CONSTANT) set_pointer(i, const_cast<void*>(tables.buffer(i).data));
+  }
 }
 
 void Context::use(std::shared_ptr<const Binding> binding) {
@@ -26,12 +29,12 @@ void Context::use(std::shared_ptr<const Binding> binding) {
   library_states_.clear();
   for (const auto& step : binding->library) library_states_.push_back(step == nullptr ? nullptr : step->make_state());
   binding_ = std::move(binding);
-}
-
-void Context::resolve() {
   for (std::uint32_t i = 0; i < pointers_.size(); ++i) {
     if (tables_.buffer(i).space == MICA_ARENA) pointers_[i] = memory_.get() + binding_->offsets[i];
   }
+}
+
+void Context::resolve() {
   for (const std::uint32_t view : tables_.views()) {
     char* const viewed = pointers_[tables_.buffer(view).link];
     pointers_[view] = viewed == nullptr ? nullptr : viewed + binding_->offsets[view];

@@ -79,9 +79,6 @@ struct Program::Impl {
     for (std::size_t i = 0; i < inputs.size(); ++i) context.set_pointer(tables.inputs()[i], inputs[i].data());
     for (std::size_t i = 0; i < variables.size(); ++i)
       context.set_pointer(tables.variables()[i], variables[i].array.data());
-    for (std::uint32_t i = 0; i < tables.buffers().size(); ++i) {
-      if (tables.buffer(i).space == MICA_CONSTANT) context.set_pointer(i, const_cast<void*>(tables.buffer(i).data));
-    }
   }
 
   void set_init_buffers(Context& context, const std::vector<Array>& buffers) const {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <numeric>
 #include <thread>
 
@@ -384,6 +385,20 @@ TEST(Program, ProfileHasOneEntryAStep) {
   EXPECT_EQ(times[1].step, "add_row");
   EXPECT_EQ(times[1].kind, "kernel");
   EXPECT_GE(times[0].microseconds, 0);
+}
+
+[[noreturn]] void run_under_profile() {
+  setenv("MICA_PROFILE", "1", 1);
+  const Affine builder;
+  std::vector<VariableValue> bias = {{floats({3}), 1, 1}};
+  builder.build()->run({{floats({2, 3})}}, bias);
+  std::_Exit(0);
+}
+TEST(ProgramDeathTest, TheEnvironmentAsksForALineAStep) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");  // a fresh process, which has not looked at the environment yet
+  EXPECT_EXIT(run_under_profile(), testing::ExitedWithCode(0),
+              "program,step,kind,layer,microseconds\naffine,kernel,kernel,kernel,[0-9.]+\naffine,add_row,kernel,add_"
+              "row,[0-9.]+\n");
 }
 
 TEST(Program, BrokenTablesAreFoundOnLoading) {
