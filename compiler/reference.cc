@@ -27,6 +27,55 @@ absl::Status bind_dims(const TensorType& type, const RefTensor& tensor, std::str
   return absl::OkStatus();
 }
 
+Types types_of(const std::vector<const RefTensor*>& operands) {
+  Types types;
+  for (const RefTensor* operand : operands) {
+    types.push_back({operand->dtype, Dims(operand->dims.begin(), operand->dims.end())});
+  }
+  return types;
+}
+
+absl::StatusOr<Tensors> evaluate_decomposition(const OpDef& op, const Attrs& attrs,
+                                               const std::vector<const RefTensor*>& operands) {
+  Graph graph(op.name);
+  Types types = types_of(operands);
+  Values inputs;
+  Tensors tensors;
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    inputs.push_back(graph.input(types[i], absl::StrCat("x", i)));
+    tensors.push_back(*operands[i]);
+  }
+  const Node* node = graph.add(op, inputs, attrs);
+  Builder builder(graph);
+  Values results = op.decompose(builder, *node);
+  for (std::size_t i = 0; i < results.size(); ++i) graph.add_output(results[i], absl::StrCat("y", i));
+  graph.sort_and_sweep();  // away with the composite itself
+  return evaluate(graph, tensors);
+}
+
+// One operation on concrete operands, attributes and result types.
+absl::StatusOr<Tensors> evaluate_typed(const OpDef& op, const Attrs& attrs,
+                                       const std::vector<const RefTensor*>& operands, const Types& types,
+                                       const std::vector<std::unique_ptr<Graph>>& bodies, const RegionFn& run_body) {
+  if (!op.reference && !op.scalar && op.decompose) return evaluate_decomposition(op, attrs, operands);
+  Tensors results;
+  for (const TensorType& type : types) {
+    RefTensor result{type.dtype, {}, {}};
+    for (const Dim& dim : type.dims) result.dims.push_back(dim.value());
+    result.data.resize(static_cast<std::size_t>(result.numel()));
+    results.push_back(std::move(result));
+  }
+  RefContext context{attrs, operands, results, bodies, run_body};
+  absl::Status done = absl::UnimplementedError(absl::StrCat(op.name, " has no reference: a pass replaces it"));
+  if (op.reference) {
+    done = op.reference(context);
+  } else if (op.scalar) {
+    done = evaluate_scalar_op(*op.scalar, context);
+  }
+  if (!done.ok()) return done;
+  return results;
+}
+
 class Interpreter {
  public:
   explicit Interpreter(Bindings bindings) : bindings_(std::move(bindings)) {}
@@ -37,25 +86,29 @@ class Interpreter {
  private:
   absl::Status evaluate_node(const Node& node);
   Attrs concrete(const Attrs& attrs) const;
-  Dim concrete(const Dim& dim) const {
-    return Dim(dim.evaluate([&](const Symbol& symbol) {
-      auto it = bindings_.find(&symbol);
-      MICA_CHECK(it != bindings_.end()) << "the symbol " << symbol.name << " is in no operand's shape";
-      return it->second;
-    }));
-  }
+  Dims concrete(const Dims& dims) const;
 
   Bindings bindings_;
   std::unordered_map<const Node*, Tensors> values_;
 };
 
+Dims Interpreter::concrete(const Dims& dims) const {
+  Dims numbers;
+  for (const Dim& dim : dims) {
+    numbers.push_back(dim.evaluate([&](const Symbol& symbol) {
+      auto it = bindings_.find(&symbol);
+      MICA_CHECK(it != bindings_.end()) << "the symbol " << symbol.name << " is in no operand's shape";
+      return it->second;
+    }));
+  }
+  return numbers;
+}
+
 Attrs Interpreter::concrete(const Attrs& attrs) const {
   Attrs result = attrs;
   for (const auto& [name, value] : attrs.items()) {
     if (const Dims* dims = std::get_if<Dims>(&value)) {
-      Dims numbers;
-      for (const Dim& dim : *dims) numbers.push_back(concrete(dim));
-      result.set(name, std::move(numbers));
+      result.set(name, concrete(*dims));
     }
   }
   return result;
@@ -97,55 +150,24 @@ absl::Status Interpreter::evaluate_node(const Node& node) {
   RegionFn region = [this](const Graph& body, std::span<const RefTensor> inputs) {
     return Interpreter(bindings_).run(body, inputs, {});
   };
-  absl::StatusOr<Tensors> results = evaluate_op(node.op(), concrete(node.attrs()), operands, node.bodies(), region);
+  Types types = node.result_types();
+  for (TensorType& type : types) type.dims = concrete(type.dims);
+  absl::StatusOr<Tensors> results =
+      evaluate_typed(node.op(), concrete(node.attrs()), operands, types, node.bodies(), region);
   if (!results.ok()) return results.status();
   values_[&node] = *std::move(results);
   return absl::OkStatus();
 }
 
-absl::StatusOr<Tensors> evaluate_decomposition(const OpDef& op, const Attrs& attrs, const Types& types,
-                                               const std::vector<const RefTensor*>& operands) {
-  Graph graph(op.name);
-  Values inputs;
-  Tensors tensors;
-  for (std::size_t i = 0; i < operands.size(); ++i) {
-    inputs.push_back(graph.input(types[i], absl::StrCat("x", i)));
-    tensors.push_back(*operands[i]);
-  }
-  const Node* node = graph.add(op, inputs, attrs);
-  Builder builder(graph);
-  Values results = op.decompose(builder, *node);
-  for (std::size_t i = 0; i < results.size(); ++i) graph.add_output(results[i], absl::StrCat("y", i));
-  graph.sort_and_sweep();  // away with the composite itself
-  return evaluate(graph, tensors);
-}
-
 }  // namespace
 
-absl::StatusOr<Tensors> evaluate_op(const OpDef& op, const Attrs& attrs, const std::vector<const RefTensor*>& operands,
-                                    const std::vector<std::unique_ptr<Graph>>& bodies, const RegionFn& region) {
-  Types types;
-  for (const RefTensor* operand : operands)
-    types.push_back({operand->dtype, Dims(operand->dims.begin(), operand->dims.end())});
-  absl::StatusOr<Types> inferred = op.infer({op, attrs, types, bodies});
-  if (!inferred.ok()) return inferred.status();
-  if (!op.reference && !op.scalar && op.decompose) return evaluate_decomposition(op, attrs, types, operands);
-  Tensors results;
-  for (const TensorType& type : *inferred) {
-    RefTensor result{type.dtype, {}, {}};
-    for (const Dim& dim : type.dims) result.dims.push_back(dim.value());
-    result.data.resize(static_cast<std::size_t>(result.numel()));
-    results.push_back(std::move(result));
-  }
-  RefContext context{attrs, operands, results, bodies, region};
-  absl::Status done = absl::UnimplementedError(absl::StrCat(op.name, " has no reference: a pass replaces it"));
-  if (op.reference) {
-    done = op.reference(context);
-  } else if (op.scalar) {
-    done = evaluate_scalar_op(*op.scalar, context);
-  }
-  if (!done.ok()) return done;
-  return results;
+absl::StatusOr<Tensors> evaluate_op(const OpDef& op, const Attrs& attrs,
+                                    const std::vector<const RefTensor*>& operands) {
+  std::vector<std::unique_ptr<Graph>> no_bodies;
+  Types types = types_of(operands);
+  absl::StatusOr<Types> results = op.infer({op, attrs, types, no_bodies});
+  if (!results.ok()) return results.status();
+  return evaluate_typed(op, attrs, operands, *results, no_bodies, {});
 }
 
 absl::StatusOr<Tensors> evaluate(const Graph& graph, std::span<const RefTensor> inputs,

@@ -14,10 +14,8 @@ namespace mica::ir {
 absl::StatusOr<std::vector<RefTensor>> evaluate(const Graph& graph, std::span<const RefTensor> inputs,
                                                 std::span<const RefTensor> variables = {});
 
-// The values of one operation on concrete operands.
+// The values of one operation without regions, on concrete operands and complete attributes.
 absl::StatusOr<std::vector<RefTensor>> evaluate_op(const OpDef& op, const Attrs& attrs,
-                                                   const std::vector<const RefTensor*>& operands,
-                                                   const std::vector<std::unique_ptr<Graph>>& bodies = {},
-                                                   const RegionFn& run_body = {});
+                                                   const std::vector<const RefTensor*>& operands);
 
 }  // namespace mica::ir

@@ -96,7 +96,7 @@ void add_arithmetic(Registry& r) {
   r.add(arithmetic("floor_divide", ScalarOp::k_floor_div, "number", 0.5)
             .doc("Quotient rounded toward minus infinity; an integer division by zero gives 0.")
             .mirrors("keras.ops.floor_divide")
-            .not_differentiable("piecewise constant")
+            .vjp([](Builder&, Node&, const Values&) -> Values { return {Value{}, Value{}}; })
             .fixture("torch:t_div_floor"));
   r.add(arithmetic("mod", ScalarOp::k_mod, "number", 0.6, 1.9)
             .doc("Remainder of floor_divide, with the sign of b.")
@@ -236,6 +236,18 @@ void add_selection(Registry& r) {
             .sample({.operands = {"bool[N,1]", "f32[5]", "f32[]"}, .bindings = {{"N", 3}}})
             .sample({.operands = {"bool[19]", "i32[19]:-9..9", "i32[]:0..3"}})
             .fixture("torch:t_where"));
+  r.add(Op("stop_gradient")
+            .doc("x, as a constant to differentiation.")
+            .mirrors("keras.ops.stop_gradient")
+            .input("x", "any")
+            .fusion(FusionClass::kElementwise)
+            .infer(same_as())
+            .define([](const DefineContext& c, int, const loop::Exprs& index) { return c.read(0, index); })
+            .reference(
+                each_element([](const RefContext& c, const Ints& index) { return element(*c.operands[0], index); }))
+            .vjp([](Builder&, Node&, const Values&) -> Values { return {Value{}}; })
+            .sample({.operands = {"f32[3,5]"}, .gradient = false})
+            .fixture("torch:stop_gradient"));
   r.add(Op("cast")
             .doc("x with another element type. A float becomes an integer by truncation toward zero and saturates, NaN "
                  "gives 0; anything but 0 becomes true.")

@@ -17,6 +17,7 @@ void add_linalg_ops(Registry& r);         // matmul
 void add_conv_ops(Registry& r);           // convolution and its gradients
 void add_pool_ops(Registry& r);           // maxima, sums and means of windows
 void add_normalization_ops(Registry& r);  // softmax, batch, layer, group and rms normalization
+void add_random_ops(Registry& r);         // Philox bits, distributions, dropout
 void add_loss_ops(Registry& r);           // cross entropies and element losses
 void add_region_ops(Registry& r);         // of the compiler: gradient, fusion
 

@@ -11,7 +11,7 @@ namespace {
 
 using loop::ScalarOp;
 
-// dy/dx from x and y = f(x).
+// dy/dx from x and y = f(x); null where it is 0 almost everywhere.
 using Derivative = Value (*)(Builder& b, Value x, Value y);
 
 struct Range {
@@ -29,13 +29,9 @@ Op unary(std::string_view name, ScalarOp scalar, Derivative derivative, Range ra
          std::string_view dtypes = "float") {
   Op op(name);
   op.input("x", dtypes).elementwise(scalar);
-  if (derivative) {
-    op.vjp([derivative](Builder& b, Node& n, const Values& g) -> Values {
-      return {g[0] * derivative(b, n.operand(0), n.result())};
-    });
-  } else {
-    op.not_differentiable("piecewise constant");
-  }
+  op.vjp([derivative](Builder& b, Node& n, const Values& g) -> Values {
+    return {derivative ? g[0] * derivative(b, n.operand(0), n.result()) : Value{}};
+  });
   sample_range(op, range);
   return op;
 }

@@ -21,6 +21,7 @@ const Registry& registry() {
     add_normalization_ops(*r);
     add_loss_ops(*r);
     add_region_ops(*r);
+    add_random_ops(*r);
     return r;
   }();
   return *all;

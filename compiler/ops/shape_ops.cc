@@ -131,11 +131,48 @@ void add_views(Registry& r) {
             .fixture("torch:t_broadcast_to"));
 }
 
+// The elements of the last two axes on one side of a diagonal; zeros on the other.
+Op triangle(std::string_view name, bool lower) {
+  Op op(name);
+  op.input("x", "number", "[…, rows, columns]")
+      .attr("diagonal", std::int64_t{0}, "the last diagonal that is kept; above the main one is positive")
+      .fusion(FusionClass::kElementwise)
+      .infer([](const InferContext& c) -> absl::StatusOr<Types> {
+        if (c.operand(0).rank() < 2) return expected("a matrix or more", c.operand(0).to_string());
+        return Types{c.operand(0)};
+      })
+      .decompose([lower](Builder& b, const Node& n) -> Values {
+        Value x = n.operand(0);
+        Dims matrix(x.dims().end() - 2, x.dims().end());
+        auto position = [&](std::int64_t axis) {
+          return b.call("iota", {}, {{"shape", matrix}, {"axis", axis}, {"dtype", kInt64}});
+        };
+        Value above = position(1) - position(0),
+              last = b.constant(static_cast<double>(n.attrs().integer("diagonal")), kInt64);
+        return {b.where(lower ? b.le(above, last) : b.ge(above, last), x, b.like(0, x))};
+      })
+      .sample({.operands = {"f32[4,5]"}})
+      .sample({.operands = {"f32[N,3,3]"}, .attrs = {{"diagonal", std::int64_t{-1}}}, .bindings = {{"N", 2}}});
+  return op;
+}
+
+void add_triangles(Registry& r) {
+  r.add(triangle("tril", true)
+            .doc("The lower triangle of the last two axes.")
+            .mirrors("keras.ops.tril")
+            .fixture("torch:t_tril"));
+  r.add(triangle("triu", false)
+            .doc("The upper triangle of the last two axes.")
+            .mirrors("keras.ops.triu")
+            .fixture("torch:t_triu"));
+}
+
 }  // namespace
 
 void add_shape_ops(Registry& r) {
   add_sources(r);
   add_views(r);
+  add_triangles(r);
 }
 
 }  // namespace mica::ir
