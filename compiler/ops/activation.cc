@@ -54,7 +54,11 @@ void add_rectifiers(Registry& r) {
             .decompose(value_of([](Builder& b, Value x, const Attrs&) { return clip(b, x, 0, 6); }))
             .vjp(slope_of([](Builder& b, Value x, const Attrs&) { return inside(b, x, 0, 6); }))
             .fixture("torch:relu6"));
-  r.add(activation("clip")
+  r.add(Op("clip")
+            .input("x", "float")
+            .fusion(FusionClass::kElementwise)
+            .infer(same_as())
+            .sample({.operands = {"f32[N,17]"}, .attrs = {{"low", -0.5}, {"high", 0.75}}, .bindings = {{"N", 2}}})
             .doc("x clipped to [low, high]; the bounds pass the gradient.")
             .mirrors("keras.ops.clip")
             .required_attr("low", 0.0, "the least value")

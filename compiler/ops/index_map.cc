@@ -315,7 +315,7 @@ void add_index_map_ops(Registry& r) {
           .sample({.operands = {"f32[4,3]"}, .attrs = {{"low", Dims{1}}, {"high", Dims{-1}}, {"interior", Ints{2, 1}}}})
           .sample(
               {.operands = {"f32[N,3]"}, .attrs = {{"low", Dims{0, 2}}, {"high", Dims{n, 1}}}, .bindings = {{"N", 3}}})
-          .fixture("torch:t_pad_constant"));
+          .fixture("torch:pad_constant"));
   r.add(Op("concat")
             .doc("Operands one after another along an axis.")
             .mirrors("keras.ops.concatenate")

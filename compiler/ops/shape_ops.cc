@@ -39,7 +39,7 @@ void add_sources(Registry& r) {
             .sample({.attrs = {{"value", -2.0}, {"dtype", kInt32}}})
             .fixture("hand: constant"));
   r.add(Op("iota")
-            .doc("The position along an axis: 0, 1, 2, …")
+            .doc("The position along an axis, counted from 0.")
             .mirrors("keras.ops.arange")
             .required_attr("shape", Dims{}, "the dims")
             .attr("axis", std::int64_t{0}, "the axis whose position is written")
@@ -127,7 +127,7 @@ void add_views(Registry& r) {
             .vjp([](Builder&, Node&, const Values& g) -> Values { return {g[0]}; })
             .sample({.operands = {"f32[3,1]"}, .attrs = {{"shape", Dims{2, 3, 5}}}})
             .sample({.operands = {"f32[]"}, .attrs = {{"shape", Dims{17}}}})
-            .sample({.operands = {"f32[4]"}, .attrs = {{"shape", Dims{Dim::symbol("N"), 4}}}, .bindings = {{"N", 3}}})
+            .sample({.operands = {"f32[N,1]"}, .attrs = {{"shape", Dims{Dim::symbol("N"), 4}}}, .bindings = {{"N", 3}}})
             .fixture("torch:t_broadcast_to"));
 }
 

@@ -1,0 +1,122 @@
+// Generated tests: every record on every one of its samples.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "compiler/loop/interpret.h"
+#include "compiler/loop/lower.h"
+#include "compiler/ops/builder.h"
+#include "compiler/reference.h"
+#include "runtime/array.h"
+#include "tests/compiler/ops/sample_data.h"
+
+namespace mica::ir {
+namespace {
+
+struct NamedSample {
+  const OpDef* op;
+  std::size_t index;
+  const Sample& sample() const { return op->samples[index]; }
+};
+
+std::vector<NamedSample> all_samples() {
+  std::vector<NamedSample> samples;
+  for (const OpDef* op : registry().all()) {
+    for (std::size_t i = 0; i < op->samples.size(); ++i) samples.push_back({op, i});
+  }
+  return samples;
+}
+
+std::string name_of(const testing::TestParamInfo<NamedSample>& info) {
+  return absl::StrCat(info.param.op->name, "_", info.param.index);
+}
+
+class SampleTest : public testing::TestWithParam<NamedSample> {
+ protected:
+  const OpDef& op() const { return *GetParam().op; }
+  const Sample& sample() const { return GetParam().sample(); }
+};
+
+TEST_P(SampleTest, TextReadsBack) {
+  SampleCase c = make_case(op(), sample());
+  std::string text = print(*c.graph);
+  absl::StatusOr<std::unique_ptr<Graph>> parsed = parse_graph(text);
+  ASSERT_TRUE(parsed.ok()) << parsed.status() << "\n" << text;
+  EXPECT_EQ(print(**parsed), text);
+  EXPECT_TRUE(verify(**parsed).ok()) << verify(**parsed);
+}
+
+TEST_P(SampleTest, ReferenceGivesTheInferredTypes) {
+  SampleCase c = make_case(op(), sample());
+  absl::StatusOr<std::vector<RefTensor>> results = evaluate(*c.graph, c.inputs);
+  ASSERT_TRUE(results.ok()) << results.status();
+  ASSERT_EQ(results->size(), c.node->result_types().size());
+  for (std::size_t i = 0; i < results->size(); ++i) {
+    const TensorType& type = c.node->result_types()[i];
+    Ints dims;
+    for (const Dim& dim : type.dims) dims.push_back(c.value_of(dim));
+    EXPECT_EQ((*results)[i].dims, dims);
+    EXPECT_EQ((*results)[i].dtype, type.dtype);
+    EXPECT_EQ(static_cast<std::int64_t>((*results)[i].data.size()), (*results)[i].numel());
+  }
+}
+
+// Decomposition and definition give the types that inference gave.
+TEST_P(SampleTest, DecompositionHasTheInferredTypes) {
+  if (!op().decompose) GTEST_SKIP() << "a primitive";
+  SampleCase c = make_case(op(), sample());
+  Builder b(*c.graph);
+  Values parts = op().decompose(b, *c.node);
+  ASSERT_EQ(parts.size(), c.node->result_types().size());
+  for (std::size_t i = 0; i < parts.size(); ++i) EXPECT_EQ(parts[i].type(), c.node->result_types()[i]);
+}
+
+rt::Array to_array(const RefTensor& tensor) {
+  rt::Array array = rt::Array::uninitialized(tensor.dtype, tensor.dims);
+  for (std::size_t i = 0; i < tensor.data.size(); ++i) array.set(static_cast<std::int64_t>(i), tensor.data[i]);
+  return array;
+}
+
+void expect_close(const rt::Array& got, const RefTensor& want, double tolerance) {
+  for (std::size_t i = 0; i < want.data.size(); ++i) {
+    double a = got.at(static_cast<std::int64_t>(i)), b = want.data[i];
+    bool equal = a == b || (std::isnan(a) && std::isnan(b)) || std::fabs(a - b) <= tolerance * (1 + std::fabs(b));
+    ASSERT_TRUE(equal) << "element " << i << ": the kernel gives " << a << ", the reference " << b;
+  }
+}
+
+// The kernel that the definition lowers to, run by the interpreter of the Loop IR.
+void expect_kernel_equals_reference(const OpDef& op, const Sample& sample, DType float_type, double tolerance) {
+  SampleCase c = make_case(op, sample, float_type);
+  absl::StatusOr<std::vector<RefTensor>> want = evaluate(*c.graph, c.inputs);
+  ASSERT_TRUE(want.ok()) << want.status();
+  absl::StatusOr<loop::Kernel> kernel = loop::lower(*c.node);
+  ASSERT_TRUE(kernel.ok()) << kernel.status();
+  ASSERT_TRUE(loop::verify(*kernel).ok()) << loop::verify(*kernel) << "\n" << loop::print(*kernel);
+  std::vector<rt::Array> arrays;
+  for (const RefTensor& input : c.inputs) arrays.push_back(to_array(input));
+  for (const RefTensor& result : *want) arrays.push_back(rt::Array::zeros(result.dtype, result.dims));
+  std::vector<loop::InterpretBuffer> buffers;
+  for (const rt::Array& array : arrays) buffers.push_back({array.data(), static_cast<std::size_t>(array.bytes())});
+  std::vector<std::int64_t> dims;
+  for (const Symbol* symbol : kernel->symbols()) dims.push_back(c.bindings.at(symbol->name));
+  absl::Status run = loop::interpret(*kernel, buffers, dims);
+  ASSERT_TRUE(run.ok()) << run << "\n" << loop::print(*kernel);
+  for (std::size_t i = 0; i < want->size(); ++i) expect_close(arrays[c.inputs.size() + i], (*want)[i], tolerance);
+}
+
+TEST_P(SampleTest, KernelEqualsReferenceInDouble) {
+  if (!op().define && !op().kernel) GTEST_SKIP() << "legalized before lowering";
+  expect_kernel_equals_reference(op(), sample(), kFloat64, 1e-12);
+}
+
+TEST_P(SampleTest, KernelEqualsReferenceInFloat) {
+  if (!op().define && !op().kernel) GTEST_SKIP() << "legalized before lowering";
+  expect_kernel_equals_reference(op(), sample(), kFloat32, 2e-5);
+}
+
+INSTANTIATE_TEST_SUITE_P(Ops, SampleTest, testing::ValuesIn(all_samples()), name_of);
+
+}  // namespace
+}  // namespace mica::ir
