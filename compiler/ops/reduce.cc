@@ -35,8 +35,7 @@ void sample_axes(Op& op, double low, double high) {
                .attrs = {{"axes", Ints{0, 2}}, {"keepdims", true}},
                .low = low,
                .high = high,
-               .bindings = {{"N", 4}}})
-      .sample({.operands = {"f32[7,1]"}, .attrs = {{"axes", Ints{1}}}, .low = low, .high = high});
+               .bindings = {{"N", 4}}});
 }
 
 // The index of the operand from that of the result and of the folded axes.
@@ -136,7 +135,8 @@ Op primitive_fold(std::string_view name, std::string_view dtypes, Reducer reduce
         .not_differentiable("boolean result");
   } else {
     sample_axes(op, -2, 2);
-    op.sample({.operands = {"i32[5,7]:-9..9"}, .attrs = {{"axes", Ints{0}}}});
+    op.sample({.operands = {"f32[7,1]"}, .attrs = {{"axes", Ints{1}}}})
+        .sample({.operands = {"i32[5,7]:-9..9"}, .attrs = {{"axes", Ints{0}}}});
   }
   return op;
 }

@@ -22,6 +22,7 @@ const Registry& registry() {
     add_loss_ops(*r);
     add_region_ops(*r);
     add_random_ops(*r);
+    add_scan_ops(*r);
     return r;
   }();
   return *all;
