@@ -30,11 +30,11 @@ class MapLowering {
     bind_operands();
     collect_results();
     if (absl::Status status = define_results(); !status.ok()) return status;
+    mark_in_place();
     std::vector<NestStore> stores;
-    for (const Result& result : results_) stores.push_back({result.buffer, result.index, result.element});
+    for (std::size_t r : store_order()) stores.push_back({results_[r].buffer, results_[r].index, results_[r].element});
     NestBuilder builder;
     kernel_.body = build_nest(vars_, extents_, stores, builder);
-    mark_in_place();
     return absl::OkStatus();
   }
 
@@ -164,6 +164,47 @@ class MapLowering {
       walk(result.element);
     }
     return only;
+  }
+
+  // A store over an operand destroys what other results still read there, so those are stored before. Where two results
+  // read what the other one overwrites, one of them gets a storage of its own.
+  std::vector<std::size_t> store_order() {
+    std::vector<std::size_t> order;
+    std::vector<bool> placed(results_.size());
+    while (order.size() < results_.size()) {
+      std::size_t next = results_.size(), blocked = 0;
+      for (std::size_t r = results_.size(); r-- > 0;) {
+        if (placed[r]) continue;
+        blocked = r;
+        if (!overwrites_what_others_read(r, placed)) next = r;
+      }
+      if (next == results_.size()) {
+        in_place_of(blocked) = -1;
+        continue;
+      }
+      placed[next] = true;
+      order.push_back(next);
+    }
+    return order;
+  }
+
+  int& in_place_of(std::size_t result) {
+    return kernel_.in_place[static_cast<std::size_t>(node_.num_operands()) + result];
+  }
+
+  bool overwrites_what_others_read(std::size_t result, const std::vector<bool>& placed) {
+    if (in_place_of(result) < 0) return false;
+    const Buffer* overwritten = kernel_.params[static_cast<std::size_t>(in_place_of(result))].get();
+    for (std::size_t other = 0; other < results_.size(); ++other) {
+      if (other != result && !placed[other] && reads(results_[other].element, overwritten)) return true;
+    }
+    return false;
+  }
+
+  static bool reads(const Expr& element, const Buffer* buffer) {
+    bool found = false;
+    visit(element, [&](const ExprNode& e) { found |= e.kind == ExprKind::kLoad && e.buffer.get() == buffer; });
+    return found;
   }
 
   const ir::Node& node_;

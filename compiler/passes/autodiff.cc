@@ -164,7 +164,8 @@ Value unbroadcast(Builder& b, Value gradient, Value of) {
       const Dim& dim = gradient.dims()[static_cast<std::size_t>(axis)];
       if (axis < extra || !(want[static_cast<std::size_t>(axis - extra)] == dim)) axes.push_back(axis);
     }
-    if (!axes.empty()) gradient = b.sum(gradient, axes, /*keepdims=*/true);
+    const bool leading_only = static_cast<int>(axes.size()) == extra;
+    if (!axes.empty()) gradient = b.sum(gradient, axes, /*keepdims=*/!leading_only);
     gradient = b.reshape(gradient, want);
   }
   return b.cast(gradient, of.dtype());

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/ops/op_def.h"
 #include "compiler/passes/passes.h"
+#include "compiler/passes/row_space.h"
 
 namespace mica::ir {
 namespace {
@@ -110,8 +111,9 @@ Value sink_reshape(Match& m) {
   Values operands = node.operands();
   Value inner;
   for (Value& operand : operands) {
-    if (!operand.node->is("reshape") || operand.dims() != node.result().dims() || operand.node->uses().size() != 1)
-      continue;
+    const Node& reshape = *operand.node;
+    if (!reshape.is("reshape") || operand.dims() != node.result().dims() || reshape.uses().size() != 1) continue;
+    if (is_trivial_reshape(reshape)) continue;  // a kernel takes it along
     if (inner) return {};
     inner = operand = operand.node->operand(0);
   }

@@ -11,7 +11,6 @@
 #include "compiler/ops/op_def.h"
 #include "compiler/passes/groups.h"
 #include "compiler/passes/passes.h"
-#include "compiler/passes/row_space.h"
 
 namespace mica::ir {
 namespace {
@@ -23,6 +22,14 @@ const LibraryBinding* binding_for(const Node& node) {
   return nullptr;
 }
 
+bool commutes(const Node& node) {
+  using loop::ScalarOp;
+  if (!node.op().scalar) return false;
+  ScalarOp scalar = *node.op().scalar;
+  return scalar == ScalarOp::k_add || scalar == ScalarOp::k_mul || scalar == ScalarOp::k_max ||
+         scalar == ScalarOp::k_min;
+}
+
 enum class Asked { kNo, kTap, kResult };
 
 class Epilogue {
@@ -31,7 +38,6 @@ class Epilogue {
       : graph_(graph), binding_(binding), spec_{.nodes = {&call}} {
     spec_.library = binding.name;
     while (Node* next = next_operation()) spec_.nodes.push_back(next);
-    add_constants();
     spec_.name = group_name(spec_.nodes);
   }
 
@@ -55,13 +61,17 @@ class Epilogue {
     const Strings& known = binding_.epilogues;
     if (std::find(known.begin(), known.end(), user.op().name) == known.end()) return false;
     if (user.result_types()[0] != value.type() || user.num_operands() > 2) return false;
+    if (user.num_operands() == 2 && user.operand(0) != value && !commutes(user)) return false;
     return std::all_of(user.operands().begin(), user.operands().end(),
                        [&](const Value& operand) { return operand == value || can_be_second_operand(operand, value); });
   }
 
-  // The same dims, or one number for each channel.
+  // The same dims, or one number for each channel. A large value that exists only for this use is better computed by a
+  // kernel that takes both (an optimizer's update), than stored for the library.
   static bool can_be_second_operand(Value operand, Value value) {
-    if (operand.dims() == value.dims()) return true;
+    if (operand.dims() == value.dims()) {
+      return operand.node->op().fusion != FusionClass::kElementwise || operand.node->uses(operand.index).size() > 1;
+    }
     return operand.rank() >= 1 && operand.dims().back() == value.dims().back() &&
            operand.type().numel() == value.dims().back();
   }
@@ -72,17 +82,6 @@ class Epilogue {
       if (output.value == value) asked = output.tap && asked != Asked::kResult ? Asked::kTap : Asked::kResult;
     }
     return asked;
-  }
-
-  void add_constants() {
-    std::vector<Node*> constants;
-    for (Node* node : spec_.nodes) {
-      for (const Value& operand : node->operands()) {
-        bool known = std::find(constants.begin(), constants.end(), operand.node) != constants.end();
-        if (is_free(*operand.node) && !known) constants.push_back(operand.node);
-      }
-    }
-    spec_.nodes.insert(spec_.nodes.begin(), constants.begin(), constants.end());
   }
 
   Graph& graph_;

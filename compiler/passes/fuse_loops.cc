@@ -39,7 +39,9 @@ class LoopFuser {
   }
 
   void run() {
-    merge_along_edges();
+    // Reductions first: what only they read is then folded as it is computed, not stored.
+    merge_along_edges([](const Node& consumer) { return consumer.op().fusion == FusionClass::kReduction; });
+    merge_along_edges([](const Node&) { return true; });
     merge_siblings();
     emit();
   }
@@ -51,11 +53,11 @@ class LoopFuser {
   }
 
   // Merging makes further merges possible (a row reduction joins once its consumers have become one group).
-  void merge_along_edges() {
+  void merge_along_edges(bool (*wanted)(const Node& consumer)) {
     for (bool changed = true; changed;) {
       changed = false;
       for (const auto& node : graph_.nodes()) {
-        if (!group_of(node.get())) continue;
+        if (!group_of(node.get()) || !wanted(*node)) continue;
         for (const Value& operand : node->operands())
           changed |= try_merge(group_of(operand.node), group_of(node.get()));
       }

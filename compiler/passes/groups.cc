@@ -30,32 +30,48 @@ std::string group_loc(const std::vector<Node*>& nodes) {
 // Copies the nodes into a body and remembers which outer values became its inputs.
 class BodyBuilder {
  public:
-  explicit BodyBuilder(const GroupSpec& spec) : spec_(spec), body_(std::make_unique<Graph>(spec.name)) {
+  BodyBuilder(const Graph& graph, const GroupSpec& spec) : spec_(spec), body_(std::make_unique<Graph>(spec.name)) {
     for (Node* node : spec.nodes) members_.insert(node);
+    find_results(graph);
+    take_updated_variables(graph);
     for (Node* node : spec.nodes) copy(*node);
+    for (const Value& result : results_) {
+      body_->add_output(Value{copies_.at(result.node), result.index}, absl::StrCat(body_->outputs().size()));
+    }
   }
 
   // Values used outside, in order of definition; also the outputs of the body.
-  Values results(const Graph& graph) {
-    std::unordered_set<const Node*> has_output;
-    for (const Output& output : graph.outputs()) has_output.insert(output.value.node);
-    Values results;
-    for (Node* node : spec_.nodes) {
-      // A constant beside others is a copy: its other users have their own.
-      if (is_free(*node) && spec_.nodes.size() > 1) continue;
-      for (int i = 0; i < node->num_results(); ++i) {
-        if (!used_outside(graph, *node, i, has_output.count(node) > 0)) continue;
-        body_->add_output(Value{copies_.at(node), i}, absl::StrCat(results.size()));
-        results.push_back(node->result(i));
-      }
-    }
-    return results;
-  }
-
+  const Values& results() const { return results_; }
   const Values& operands() const { return operands_; }
   std::unique_ptr<Graph> take() { return std::move(body_); }
 
  private:
+  void find_results(const Graph& graph) {
+    std::unordered_set<const Node*> has_output;
+    for (const Output& output : graph.outputs()) has_output.insert(output.value.node);
+    for (Node* node : spec_.nodes) {
+      // A constant beside others is a copy: its other users have their own.
+      if (is_free(*node) && spec_.nodes.size() > 1) continue;
+      for (int i = 0; i < node->num_results(); ++i) {
+        if (used_outside(graph, *node, i, has_output.count(node) > 0)) results_.push_back(node->result(i));
+      }
+    }
+  }
+
+  // The variables that the results update come first, in that order: a kernel gives results the storage of its first
+  // operands that fit.
+  void take_updated_variables(const Graph& graph) {
+    std::unordered_set<const Node*> read;
+    for (const Node* node : spec_.nodes) {
+      for (const Value& operand : node->operands()) read.insert(operand.node);
+    }
+    for (const Value& result : results_) {
+      for (const Output& output : graph.outputs()) {
+        if (output.target && output.value == result && read.count(output.target)) input(output.target->result());
+      }
+    }
+  }
+
   void copy(Node& node) {
     Values operands;
     for (const Value& operand : node.operands()) {
@@ -89,7 +105,7 @@ class BodyBuilder {
   std::unique_ptr<Graph> body_;
   std::unordered_set<const Node*> members_;
   std::unordered_map<const Node*, Node*> copies_;
-  Values operands_;
+  Values operands_, results_;
 };
 
 }  // namespace
@@ -100,8 +116,8 @@ bool is_library_group(const Node& node) { return is_group(node) && !node.attrs()
 bool is_view(const Node& node) { return node.is("reshape"); }
 
 Node* make_group(Graph& graph, const GroupSpec& spec) {
-  BodyBuilder body(spec);
-  Values results = body.results(graph);
+  BodyBuilder body(graph, spec);
+  const Values results = body.results();
   MICA_CHECK(!results.empty()) << "group " << spec.name << " computes nothing that is used";
   std::vector<std::unique_ptr<Graph>> bodies;
   Values operands = body.operands();

@@ -29,20 +29,32 @@ bool has_static_results(const Node& node) {
 
 }  // namespace
 
-std::unordered_set<const Node*> hoistable_nodes(const Graph& graph) {
-  std::unordered_set<const Node*> updated, hoistable;
+std::unordered_set<const Node*> fixed_values(const Graph& graph) {
+  std::unordered_set<const Node*> updated, fixed;
   for (const Output& output : graph.outputs()) {
     if (output.target) updated.insert(output.target);
   }
-  auto is_known = [&](const Value& operand) {
-    const Node& node = *operand.node;
-    if (node.is("variable")) return updated.count(&node) == 0 && has_static_results(node);
-    return hoistable.count(&node) > 0 || is_free(node);
-  };
   for (const auto& node : graph.nodes()) {
-    if (node->num_operands() == 0 || !has_static_results(*node)) continue;
-    if (std::all_of(node->operands().begin(), node->operands().end(), is_known) && is_worth_keeping(*node))
-      hoistable.insert(node.get());
+    if (!has_static_results(*node)) continue;
+    const Values& operands = node->operands();
+    bool from_fixed = !operands.empty() && std::all_of(operands.begin(), operands.end(), [&](const Value& operand) {
+      return fixed.count(operand.node) > 0 || is_free(*operand.node);
+    });
+    if (node->is("variable") ? updated.count(node.get()) == 0 : from_fixed) fixed.insert(node.get());
+  }
+  return fixed;
+}
+
+std::unordered_set<const Node*> hoistable_nodes(const Graph& graph) {
+  std::unordered_set<const Node*> hoistable = fixed_values(graph);
+  // In order, so that what a node is computed from has been decided.
+  for (const auto& node : graph.nodes()) {
+    const Values& operands = node->operands();
+    bool from_kept = std::all_of(operands.begin(), operands.end(), [&](const Value& operand) {
+      return hoistable.count(operand.node) > 0 || operand.node->is("variable") || is_free(*operand.node);
+    });
+    if (node->is("variable") || !from_kept || (hoistable.count(node.get()) && !is_worth_keeping(*node)))
+      hoistable.erase(node.get());
   }
   return hoistable;
 }

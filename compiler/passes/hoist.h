@@ -6,9 +6,11 @@
 
 namespace mica::ir {
 
-// Nodes whose values depend on variables alone, of which the graph updates none (training hoists nothing that it
-// changes), and that are worth keeping: known sizes, not larger than what they are computed from. Views come along for
-// free.
+// Variables that the graph does not update (training updates them, so it hoists nothing of theirs), and what depends on
+// them alone and has a known size.
+std::unordered_set<const Node*> fixed_values(const Graph& graph);
+
+// The fixed computations that are worth keeping: not larger than what they are computed from.
 std::unordered_set<const Node*> hoistable_nodes(const Graph& graph);
 
 }  // namespace mica::ir

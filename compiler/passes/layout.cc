@@ -1,7 +1,11 @@
-// How operands lie in memory: transposes become flags of the product that reads or makes them.
+// How operands lie in memory: transposes become flags of the product that reads or makes them, or go on until they meet
+// their inverse; padding becomes the convolution's own.
 #include "compiler/passes/layout.h"
 
+#include <algorithm>
+
 #include "compiler/ops/op_def.h"
+#include "compiler/passes/canonicalize.h"
 #include "compiler/passes/passes.h"
 
 namespace mica::ir {
@@ -35,6 +39,82 @@ Value absorb_result(Match& m) {
   Value a = product.operand(0), b = product.operand(1);
   if (!swaps_last_two(m.root()) || product.uses().size() != 1 || a.rank() != b.rank()) return {};
   return m.b.matmul(b, a, !product.attrs().flag("transpose_b"), !product.attrs().flag("transpose_a"));
+}
+
+// Zeros around the spatial axes are what a convolution's own padding reads.
+Value absorb_padding(Match& m) {
+  Node& conv = m.root();
+  const Attrs& pad = conv.operand(0).node->attrs();
+  auto amounts = [&](const char* name, Ints own) {
+    const Dims& dims = pad.get<Dims>(name);
+    own.resize(static_cast<std::size_t>(conv.operand(0).rank() - 2), 0);
+    for (std::size_t axis = 0; axis < dims.size(); ++axis) {
+      bool spatial = axis > 0 && axis + 1 < static_cast<std::size_t>(conv.operand(0).rank());
+      if (!dims[axis].is_static() || dims[axis].value() < 0 || (!spatial && !dims[axis].is(0))) return Ints{-1};
+      if (spatial) own[axis - 1] += dims[axis].value();
+    }
+    return own;
+  };
+  Ints low = amounts("low", conv.attrs().ints("pad_low")), high = amounts("high", conv.attrs().ints("pad_high"));
+  const Ints& interior = pad.ints("interior");
+  bool spreads = std::any_of(interior.begin(), interior.end(), [](std::int64_t n) { return n != 0; });
+  if (pad.number("value") != 0 || spreads || low == Ints{-1} || high == Ints{-1}) return {};
+  Attrs attrs = conv.attrs();
+  attrs.set("pad_low", low);
+  attrs.set("pad_high", high);
+  return m.b.call("conv", {m["x"], m["w"]}, attrs);
+}
+
+// f(transpose(x), transpose(y), 2) = transpose(f(x, y, 2)): the transpose goes on until it meets its inverse.
+Value sink_transpose(Match& m) {
+  Node& node = m.root();
+  if (node.op().fusion != FusionClass::kElementwise) return {};
+  Values operands = node.operands();
+  const Ints* permutation = nullptr;
+  for (Value& operand : operands) {
+    if (operand.type().numel().is(1)) continue;
+    if (!operand.node->is("transpose") || operand.dims() != node.result().dims() || operand.node->uses().size() != 1)
+      return {};
+    const Ints& own = operand.node->attrs().ints("permutation");
+    if (permutation && *permutation != own) return {};
+    permutation = &own;
+    operand = operand.node->operand(0);
+  }
+  if (!permutation) return {};
+  for (Value& operand : operands) {
+    if (operand.type().numel().is(1)) operand = m.b.reshape(operand, {});
+  }
+  Ints moved = *permutation;
+  return m.b.transpose(m.b.call(node.op().name, std::move(operands), node.attrs()), std::move(moved));
+}
+
+std::vector<Rule> moving_rules() {
+  return {
+      {"padding-into-conv", call("conv", {call("pad", {any("x")}), any("w")}), absorb_padding,
+       R"(graph @example(%x: f32[N,5,5,2], %w: f32[3,3,2,4]) {
+  %0 = pad(%x) {low=[0,1,2,0], high=[0,1,0,0]} : f32[N,7,7,2]
+  %1 = conv(%0, %w) {strides=[2,2]} : f32[N,3,3,4]
+  return %1 as "y"
+})",
+       R"(graph @ones(%x: f32[N,5,5,2], %w: f32[3,3,2,4]) {
+  %0 = pad(%x) {low=[0,1,1,0], high=[0,1,1,0], value=1} : f32[N,7,7,2]
+  %1 = conv(%0, %w) : f32[N,5,5,4]
+  return %1 as "y"
+})"},
+      {"sink-transpose", each(""), sink_transpose,
+       R"(graph @example(%x: f32[2,3,4], %z: f32[2,3,4]) {
+  %0 = transpose(%x) {permutation=[0,2,1]} : f32[2,4,3]
+  %1 = transpose(%z) {permutation=[0,2,1]} : f32[2,4,3]
+  %2 = maximum(%0, %1) : f32[2,4,3]
+  return %2 as "y"
+})",
+       R"(graph @different(%x: f32[3,3,3], %z: f32[3,3,3]) {
+  %0 = transpose(%x) {permutation=[0,2,1]} : f32[3,3,3]
+  %1 = transpose(%z) {permutation=[2,1,0]} : f32[3,3,3]
+  %2 = maximum(%0, %1) : f32[3,3,3]
+  return %2 as "y"
+})"},
+  };
 }
 
 std::vector<Rule> product_rules() {
@@ -82,12 +162,19 @@ std::vector<Rule> product_rules() {
 }  // namespace
 
 std::span<const Rule> layout_rules() {
-  static const auto* rules = new std::vector<Rule>(product_rules());
+  static const auto* rules = [] {
+    auto* all = new std::vector<Rule>(product_rules());
+    for (Rule& rule : moving_rules()) all->push_back(std::move(rule));
+    return all;
+  }();
   return *rules;
 }
 
 absl::Status choose_layout(Graph& graph, const PassOptions&) {
-  return for_each_region(graph, [](Graph& region) { return apply_rules(region, layout_rules()).status(); });
+  // With the canonical rules, so that what has met can vanish.
+  std::vector<Rule> rules(layout_rules().begin(), layout_rules().end());
+  rules.insert(rules.end(), canonical_rules().begin(), canonical_rules().end());
+  return for_each_region(graph, [&](Graph& region) { return apply_rules(region, rules).status(); });
 }
 
 }  // namespace mica::ir

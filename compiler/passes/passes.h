@@ -14,8 +14,9 @@ absl::Status autodiff(Graph& graph, const PassOptions& options);
 absl::Status constant_fold(Graph& graph, const PassOptions& options);
 // Merges equal nodes, drops dead ones.
 absl::Status cleanup(Graph& graph, const PassOptions& options);
-// Convolutions channels-last, transposes into the flags of matmul, normalisation of inference into the weights before
-// it.
+// Normalisations of inference go into the weights and the bias of the call before them.
+absl::Status fold_normalization(Graph& graph, const PassOptions& options);
+// Transposes go into the flags of products, or on until they meet and vanish; padding goes into convolutions.
 absl::Status choose_layout(Graph& graph, const PassOptions& options);
 // A library call takes the elementwise operations after it as its epilogue: one `fusion` node with `library` set.
 absl::Status fuse_library(Graph& graph, const PassOptions& options);

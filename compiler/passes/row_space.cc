@@ -162,7 +162,14 @@ class RowSpace {
         whole_results |= whole && !row;
       }
     }
-    return !fold_ || !whole_results || fold_->folds_last;
+    return !fold_ || !whole_results || (fold_->folds_last && has_many_rows());
+  }
+
+  // Rows run in parallel. A large space that is one row is better stored by one kernel and folded by another.
+  bool has_many_rows() const {
+    constexpr std::int64_t kSmall = 16 * 1024;
+    Dim elements = product(fold_->space);
+    return !fold_->rows.empty() || (elements.is_static() && elements.value() <= kSmall);
   }
 
   // Broadcasts into the space: its dims are among those of the space, in order.

@@ -8,7 +8,8 @@
 //
 //  - Reductions fold the same axes of the same space. Values of the whole space may be results beside them only when
 //  the
-//    folded axes are the last ones: otherwise the kernel would walk memory across rows.
+//    folded axes are the last ones (otherwise the kernel would walk memory across rows) and rows are left to run in
+//    parallel.
 //  - A contraction (matmul, convolution, pooling) stands alone, with what is elementwise after it.
 //  - What is read through an index map (slice, transpose, concat) is computed where it is read, so it is read once, is
 //    no result and contains no fold.

@@ -84,9 +84,8 @@ TEST(Autodiff, AnOperationWithoutGradientIsNamedWithItsReason) {
   if (op("floor").vjp) GTEST_SKIP() << "floor has a gradient";
   absl::Status status = autodiff(*graph, {});
   ASSERT_FALSE(status.ok());
-  EXPECT_EQ(status.message(),
-            "quantize: floor has no gradient (" + op("floor").no_gradient +
-                "). Is it meant to be differentiated? Otherwise put stop_gradient around it");
+  EXPECT_EQ(status.message(), "quantize: floor has no gradient (" + op("floor").no_gradient +
+                                  "). Is it meant to be differentiated? Otherwise put stop_gradient around it");
 }
 
 TEST(Autodiff, ComparisonsCarryNoGradientAndNeedNone) {

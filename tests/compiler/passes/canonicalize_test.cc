@@ -13,7 +13,8 @@ namespace {
 
 std::vector<Rule> all_rules() {
   std::vector<Rule> rules;
-  for (std::span<const Rule> table : {canonical_rules(), layout_rules()}) rules.insert(rules.end(), table.begin(), table.end());
+  for (std::span<const Rule> table : {canonical_rules(), layout_rules()})
+    rules.insert(rules.end(), table.begin(), table.end());
   return rules;
 }
 
@@ -79,7 +80,8 @@ TEST(Pattern, RulesThatFeedEachOtherAreReportedByName) {
   auto graph = parsed("graph @g(%x: f32[2]) {\n %0 = exp(%x) : f32[2]\n return %0 as \"y\"\n}");
   absl::StatusOr<int> fired = apply_rules(*graph, rules);
   ASSERT_FALSE(fired.ok());
-  EXPECT_THAT(std::string(fired.status().message()), testing::StartsWith("rules feed each other without end, the last is to-"));
+  EXPECT_THAT(std::string(fired.status().message()),
+              testing::StartsWith("rules feed each other without end, the last is to-"));
 }
 
 }  // namespace

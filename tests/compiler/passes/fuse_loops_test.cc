@@ -33,9 +33,7 @@ constexpr const char* kSoftmax = R"(graph @g(%x: f32[N,C]) {
   return %4 as "y"
 })";
 
-TEST(FuseLoops, SeveralReductionsOverOneRowSpaceAreOneKernel) {
-  EXPECT_EQ(count_ops(*fused(kSoftmax), "fusion"), 1);
-}
+TEST(FuseLoops, SeveralReductionsOverOneRowSpaceAreOneKernel) { EXPECT_EQ(count_ops(*fused(kSoftmax), "fusion"), 1); }
 
 TEST(FuseLoops, AResultBesideAReductionOfLeadingAxesIsAnotherKernel) {
   // The bias gradient sums over rows; storing the summand there would walk memory by columns.

@@ -54,7 +54,8 @@ inline void expect_equal_values(const std::vector<RefTensor>& got, const std::ve
     ASSERT_EQ(got[i].dims, want[i].dims);
     for (std::size_t k = 0; k < got[i].data.size(); ++k) {
       if (std::isnan(want[i].data[k]) && std::isnan(got[i].data[k])) continue;
-      EXPECT_NEAR(got[i].data[k], want[i].data[k], 1e-9 * (1 + std::fabs(want[i].data[k]))) << "output " << i << "[" << k << "]";
+      EXPECT_NEAR(got[i].data[k], want[i].data[k], 1e-9 * (1 + std::fabs(want[i].data[k])))
+          << "output " << i << "[" << k << "]";
     }
   }
 }

@@ -1,0 +1,122 @@
+#include "compiler/program/order.h"
+
+#include <algorithm>
+#include <queue>
+#include <unordered_map>
+
+#include "compiler/ops/op_def.h"
+#include "compiler/passes/groups.h"
+
+namespace mica::program {
+namespace {
+
+using ir::Node;
+using ir::Value;
+
+bool is_step(const Node& node) { return !ir::is_graph_operand(node) && !ir::is_view(node); }
+
+// Dependences between steps by number, views skipped.
+class StepGraph {
+ public:
+  explicit StepGraph(const ir::Graph& graph) {
+    for (const auto& node : graph.nodes()) {
+      if (!is_step(*node)) continue;
+      number_[node.get()] = steps_.size();
+      steps_.push_back(node.get());
+    }
+    after_.resize(steps_.size());
+    for (const Node* step : steps_) {
+      for (const Value& operand : step->operands()) {
+        Value base = ir::is_view(*operand.node) ? base_of(operand) : operand;
+        if (auto it = number_.find(base.node); it != number_.end()) add_edge(it->second, number_.at(step));
+        if (base.node->is("variable")) readers_[base.node].push_back(number_.at(step));
+      }
+    }
+  }
+
+  void add_edge(std::size_t before, std::size_t after) { after_[before].push_back(after); }
+
+  bool reaches(std::size_t from, std::size_t to) const {
+    std::vector<bool> seen(steps_.size());
+    std::vector<std::size_t> work = {from};
+    while (!work.empty()) {
+      std::size_t step = work.back();
+      work.pop_back();
+      if (step == to) return true;
+      if (seen[step]) continue;
+      seen[step] = true;
+      work.insert(work.end(), after_[step].begin(), after_[step].end());
+    }
+    return false;
+  }
+
+  // Puts every other reader of the old value before the writer; false, and nothing added, when one needs the new value.
+  bool put_readers_first(const Node* variable, std::size_t writer) {
+    for (std::size_t reader : readers_[variable]) {
+      if (reader != writer && reaches(writer, reader)) return false;
+    }
+    for (std::size_t reader : readers_[variable]) {
+      if (reader != writer) add_edge(reader, writer);
+    }
+    return true;
+  }
+
+  // The order nearest to the graph's.
+  std::vector<const Node*> sorted() const {
+    std::vector<int> waits(steps_.size());
+    for (const std::vector<std::size_t>& next : after_) {
+      for (std::size_t step : next) ++waits[step];
+    }
+    std::priority_queue<std::size_t, std::vector<std::size_t>, std::greater<>> ready;
+    for (std::size_t step = 0; step < steps_.size(); ++step) {
+      if (waits[step] == 0) ready.push(step);
+    }
+    std::vector<const Node*> order;
+    while (!ready.empty()) {
+      std::size_t step = ready.top();
+      ready.pop();
+      order.push_back(steps_[step]);
+      for (std::size_t next : after_[step]) {
+        if (--waits[next] == 0) ready.push(next);
+      }
+    }
+    return order;
+  }
+
+  const std::size_t* find(const Node* node) const {
+    auto it = number_.find(node);
+    return it == number_.end() ? nullptr : &it->second;
+  }
+
+ private:
+  std::vector<const Node*> steps_;
+  std::unordered_map<const Node*, std::size_t> number_;
+  std::vector<std::vector<std::size_t>> after_;
+  std::unordered_map<const Node*, std::vector<std::size_t>> readers_;
+};
+
+bool is_handed_out(const ir::Graph& graph, const Node* variable) {
+  return std::any_of(graph.outputs().begin(), graph.outputs().end(),
+                     [&](const ir::Output& output) { return base_of(output.value).node == variable; });
+}
+
+}  // namespace
+
+Value base_of(Value value) {
+  while (ir::is_view(*value.node)) value = value.node->operand(0);
+  return value;
+}
+
+StepOrder order_steps(const ir::Graph& graph) {
+  StepGraph steps(graph);
+  StepOrder order;
+  for (const ir::Output& output : graph.outputs()) {
+    if (!output.target || is_handed_out(graph, output.target)) continue;
+    const std::size_t* writer = steps.find(base_of(output.value).node);
+    if (writer && steps.put_readers_first(output.target, *writer)) order.overwritable.insert(output.target);
+  }
+  order.steps = steps.sorted();
+  return order;
+}
+
+}  // namespace mica::program

@@ -1,0 +1,127 @@
+#include "compiler/compile.h"
+
+#include "compile_testing.h"
+#include "compiler/codegen_library.h"
+#include "runtime/error.h"
+
+namespace mica::compiler {
+namespace {
+
+using ir::parsed;
+
+constexpr const char* kMlp = R"(graph @mlp(%x: f32[N,20]) {
+  %w = variable "hidden/kernel" : f32[20,33]
+  %b = variable "hidden/bias" : f32[33]
+  %v = variable "logits/kernel" : f32[33,7]
+  %c = variable "logits/bias" : f32[7]
+  %0 = matmul(%x, %w) : f32[N,33]                 # hidden
+  %1 = add(%0, %b) : f32[N,33]                    # hidden
+  %2 = relu(%1) : f32[N,33]                       # hidden
+  %3 = matmul(%2, %v) : f32[N,7]                  # logits
+  %4 = add(%3, %c) : f32[N,7]                     # logits
+  %5 = softmax(%4) : f32[N,7]                     # softmax
+  return %5 as "probabilities")";
+
+TEST(Compile, AnMlpEqualsTheReference) { expect_compiles_to_reference(*parsed(std::string(kMlp) + "\n}")); }
+
+TEST(Compile, AnMlpHasOneStepALayerAndPacksItsWeights) {
+  auto graph = parsed(std::string(kMlp) + "\n}");
+  EXPECT_EQ(compile(*graph)->program().num_steps(), 3);  // softmax is a kernel of its own
+  program::Plan plan = plan_of(*optimized(*graph));
+  EXPECT_EQ(plan.init.size(), 2u);
+  EXPECT_EQ(plan.run[0].layer, "hidden");
+}
+
+TEST(Compile, EqualGraphsShareOneProgram) {
+  auto first = parsed(std::string(kMlp) + "\n}"), second = parsed(std::string(kMlp) + "\n}");
+  EXPECT_EQ(compile(*first), compile(*second));
+  EXPECT_NE(compile(*first), compile(*first, {.libraries = false}));
+}
+
+TEST(Compile, ANewBatchSizeCallsNoCompiler) {
+  auto graph = parsed(std::string(kMlp) + "\n}");
+  auto model = compile(*graph);
+  std::int64_t before = codegen_library().llvm_compilations();
+  Operands operands(*graph);
+  std::vector<rt::VariableValue> variables;
+  for (const ir::RefTensor& variable : operands.variables)
+    variables.push_back({to_array(variable), variables.size() + 900, 1});
+  for (std::int64_t batch : {1, 7, 64, 256}) {
+    ir::RefTensor x{kFloat32, {batch, 20}, std::vector<double>(static_cast<std::size_t>(batch) * 20, 0.5)};
+    rt::Array input = to_array(x);
+    auto want = ir::evaluate(*graph, std::vector<ir::RefTensor>{x}, operands.variables);
+    rt::RunResult run = model->program().run({&input, 1}, variables);
+    expect_near(run.results, *want, 2e-5);
+  }
+  EXPECT_EQ(codegen_library().llvm_compilations(), before);
+}
+
+TEST(Compile, ATapIsBitEqualAndOneMoreResult) {
+  std::string tapped_text = std::string(kMlp) + "\n  tap %4 as \"logits\"\n}";
+  auto plain = parsed(std::string(kMlp) + "\n}"), tapped = parsed(tapped_text);
+  Operands operands(*plain);
+  rt::Array want = run_compiled(*plain, operands)[0], got = run_compiled(*tapped, operands)[0];
+  for (std::int64_t i = 0; i < want.numel(); ++i) EXPECT_EQ(got.at(i), want.at(i));
+  EXPECT_EQ(compile(*tapped)->program().num_steps(), compile(*plain)->program().num_steps());
+}
+
+constexpr const char* kStep = R"(graph @step(%x: f32[N,6], %t: f32[N,3]) {
+  %w = variable "dense/kernel" : f32[6,3]
+  %b = variable "dense/bias" : f32[3]
+  %m = variable "momentum/kernel" : f32[6,3]
+  %0 = matmul(%x, %w) : f32[N,3]
+  %1 = add(%0, %b) : f32[N,3]
+  %2 = tanh(%1) : f32[N,3]
+  %3 = subtract(%2, %t) : f32[N,3]
+  %4 = multiply(%3, %3) : f32[N,3]
+  %5 = reduce_mean(%4) {axes=[], keepdims=false} : f32[]
+  %6:2 = gradient(%5, %w, %b) : f32[6,3], f32[3]
+  %7 = constant() {value=0.1, dtype=f32, shape=[]} : f32[]
+  %8 = constant() {value=0.9, dtype=f32, shape=[]} : f32[]
+  %9 = multiply(%m, %8) : f32[6,3]
+  %10 = add(%9, %6#0) : f32[6,3]
+  %11 = multiply(%10, %7) : f32[6,3]
+  %12 = subtract(%w, %11) : f32[6,3]
+  %13 = multiply(%6#1, %7) : f32[3]
+  %14 = subtract(%b, %13) : f32[3]
+  return %5 as "loss"
+  update %w = %12
+  update %m = %10
+  update %b = %14
+})";
+
+TEST(Compile, ATrainingStepEqualsTheReference) { expect_compiles_to_reference(*parsed(kStep)); }
+
+TEST(Compile, ATrainingStepUpdatesInPlaceAndPacksNothing) {
+  program::Plan plan = plan_of(*optimized(*parsed(kStep)));
+  EXPECT_TRUE(plan.init.empty());
+  int in_place = 0;
+  for (const program::PlanBuffer& buffer : plan.buffers) in_place += buffer.space == MICA_UPDATE && buffer.in_place;
+  EXPECT_EQ(in_place, 3) << program::print(plan);
+}
+
+TEST(Compile, ASymbolThatNoInputShowsIsAnError) {
+  auto graph = parsed(R"(graph @g(%x: f32[2*N]) {
+  %0 = exp(%x) : f32[2*N]
+  return %0 as "y"
+})");
+  try {
+    compile(*graph);
+    FAIL() << "compiled";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "g: the size N cannot be read from the shape of an input: it stands alone in no axis");
+  }
+}
+
+TEST(Compile, EveryStageHasAText) {
+  auto model = compile(*parsed(std::string(kMlp) + "\n}"));
+  EXPECT_THAT(model->dump(Stage::kGraph), testing::HasSubstr("matmul(%x"));
+  EXPECT_THAT(model->dump(Stage::kFused), testing::HasSubstr("library=\"onednn.matmul\""));
+  EXPECT_THAT(model->dump(Stage::kLoop), testing::HasSubstr("kernel @"));
+  EXPECT_THAT(model->dump(Stage::kProgram), testing::HasSubstr("onednn.matmul"));
+  EXPECT_THAT(model->dump(Stage::kProgram), testing::HasSubstr("[bias, relu]"));
+  EXPECT_THAT(model->dump(Stage::kLlvm), testing::HasSubstr("define"));
+}
+
+}  // namespace
+}  // namespace mica::compiler
