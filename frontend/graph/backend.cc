@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "compiler/reference.h"
+#include "frontend/graph/compiled_runnable.h"
 #include "runtime/error.h"
 #include "runtime/parallel.h"
 
@@ -13,7 +14,7 @@ namespace internal {
 namespace {
 
 struct Defaults {
-  Device device = "reference";
+  Device device = "cpu";
   std::string precision = "strict";
 };
 Defaults& defaults() {
@@ -54,8 +55,9 @@ class ReferenceRunnable : public Runnable {
   std::unique_ptr<ir::Graph> graph_;
 };
 
-std::shared_ptr<const Runnable> compile_new(const ir::Graph& graph, const Device&, const std::string&) {
-  return std::make_shared<ReferenceRunnable>(graph);
+std::shared_ptr<const Runnable> compile_new(const ir::Graph& graph, const Device& device, const std::string&) {
+  if (device.is_reference()) return std::make_shared<ReferenceRunnable>(graph);
+  return make_compiled(graph);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "frontend/graph/execute.h"
 
+#include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -21,18 +22,43 @@ std::vector<std::string> Executable::output_names() const {
   return names;
 }
 
+// The Variables of a run: those that it updates lend their storage, and get it back when the run fails.
+class Executable::Loan {
+ public:
+  explicit Loan(const TracedGraph& traced) : traced_(traced) {
+    for (const CellRef& cell : traced_.variables) {
+      bool updated = std::find(traced_.updated.begin(), traced_.updated.end(), cell) != traced_.updated.end();
+      ValueRef value = cell->value();
+      std::uint64_t id = value->variable_id, version = value->variable_version;
+      value.reset();  // else the cell would not be the last holder
+      values_.push_back({updated ? cell->lend() : cell->array(), id, version});
+    }
+  }
+  ~Loan() {
+    for (std::size_t i = 0; i < values_.size(); ++i) traced_.variables[i]->restore(std::move(values_[i].array));
+  }
+  Loan(const Loan&) = delete;
+  Loan& operator=(const Loan&) = delete;
+
+  std::span<rt::VariableValue> values() { return values_; }
+  void settle(std::vector<rt::Array> updates) {
+    for (std::size_t i = 0; i < updates.size(); ++i) traced_.updated[i]->bind_array(std::move(updates[i]));
+    values_.clear();
+  }
+
+ private:
+  const TracedGraph& traced_;
+  std::vector<rt::VariableValue> values_;
+};
+
 std::vector<rt::Array> Executable::run(std::span<const rt::Array> inputs) const {
   MICA_CHECK(static_cast<int>(inputs.size()) == traced_.num_inputs) << "a run with other inputs than were traced";
-  std::vector<rt::Array> operands(inputs.begin(), inputs.end());
-  for (const auto& read : traced_.captured) operands.push_back(read());
-  std::vector<rt::VariableValue> variables;
-  for (const CellRef& cell : traced_.variables) {
-    ValueRef value = cell->value();
-    rt::Array array = compute(value);
-    variables.push_back({std::move(array), value->variable_id, value->variable_version});
-  }
-  rt::RunResult result = runnable_->run(operands, variables);
-  for (std::size_t i = 0; i < traced_.updated.size(); ++i) traced_.updated[i]->bind_array(std::move(result.updates[i]));
+  std::vector<rt::Array> operands;
+  std::size_t next = 0;
+  for (const auto& read : traced_.operands) operands.push_back(read ? read() : inputs[next++]);
+  Loan loan(traced_);
+  rt::RunResult result = runnable_->run(operands, loan.values());
+  loan.settle(std::move(result.updates));
   return std::move(result.results);
 }
 

@@ -22,6 +22,7 @@ class Executable {
   std::vector<std::string> output_names() const;
 
  private:
+  class Loan;
   TracedGraph traced_;
   std::shared_ptr<const Runnable> runnable_;
 };

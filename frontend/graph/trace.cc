@@ -69,14 +69,15 @@ TraceSuspension::TraceSuspension() : suspended_(current_trace) { current_trace =
 TraceSuspension::~TraceSuspension() { current_trace = suspended_; }
 
 Tensor Trace::input(const ir::TensorType& type, std::string_view name) {
-  MICA_CHECK(captured_.empty()) << "inputs of a trace stand before what it captures";
   ++num_inputs_;
+  operands_.emplace_back();
   return wrap(graph_->input(type, name));
 }
 
 ir::Value Trace::capture(const ir::TensorType& type, std::function<rt::Array()> read) {
-  ir::Value value = graph_->input(type, absl::StrCat("captured", captured_.size()));
-  captured_.push_back(std::move(read));
+  ir::Value value =
+      graph_->input(type, absl::StrCat("captured", operands_.size() - static_cast<std::size_t>(num_inputs_)));
+  operands_.push_back(std::move(read));
   return value;
 }
 
@@ -178,7 +179,7 @@ TracedGraph Trace::finish() {
   for (const CellRef& cell : updated_) {
     graph_->add_update(variable_nodes_.at(cell.get()), variable_values_.at(cell.get()));
   }
-  return {std::move(graph_), num_inputs_, std::move(captured_), std::move(variables_), std::move(updated_)};
+  return {std::move(graph_), num_inputs_, std::move(operands_), std::move(variables_), std::move(updated_)};
 }
 
 }  // namespace mica::internal

@@ -27,13 +27,14 @@
 
 namespace mica::internal {
 
-// A finished trace: the graph and where its operands come from. The graph's inputs are the caller's, then `captured`;
-// its variables are `variables`, its updates go to `updated`.
+// A finished trace: the graph and where its operands come from. Its variables are `variables`, its updates go to
+// `updated`.
 struct TracedGraph {
   std::unique_ptr<ir::Graph> graph;
   int num_inputs = 0;
-  // Read before every run: an array the trace met, or a counter of random numbers.
-  std::vector<std::function<rt::Array()>> captured;
+  // One for each input of the graph. Empty: the next one of the caller's; else read before every run: an array the
+  // trace met, or a counter of random numbers.
+  std::vector<std::function<rt::Array()>> operands;
   std::vector<CellRef> variables;
   std::vector<CellRef> updated;
 };
@@ -93,7 +94,7 @@ class Trace {
   bool active_ = true;
   std::unique_ptr<ir::Graph> graph_;
   int num_inputs_ = 0;
-  std::vector<std::function<rt::Array()>> captured_;
+  std::vector<std::function<rt::Array()>> operands_;
   std::vector<ValueRef> kept_;  // captured nodes stay alive: they are keys below
   std::unordered_map<const ValueNode*, ir::Value> lifted_;
   std::unordered_map<const VariableCell*, ir::Value> variable_nodes_, variable_values_;

@@ -54,6 +54,18 @@ void VariableCell::bind_array(rt::Array array) { rebind(make_computed(std::move(
 
 rt::Array VariableCell::array() const { return compute(value()); }
 
+rt::Array VariableCell::lend() {
+  array();  // computes what is pending
+  std::lock_guard lock(mutex_);
+  bool held_elsewhere = value_.use_count() > 1;
+  return held_elsewhere ? value_->array : std::move(value_->array);
+}
+
+void VariableCell::restore(rt::Array array) {
+  std::lock_guard lock(mutex_);
+  if (!value_->array.defined()) value_->array = std::move(array);
+}
+
 CellRef make_cell(std::string_view path, const Tensor& initial, bool trainable) {
   static std::atomic<std::uint64_t> next_id{1};
   auto cell = std::make_shared<VariableCell>();

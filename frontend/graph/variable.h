@@ -26,6 +26,10 @@ struct VariableCell {
   void bind_array(rt::Array array);
   // The array, computed if it was pending.
   rt::Array array() const;
+  // The array for a run that will bind a new one: where nobody else holds the value, the cell gives its storage away,
+  // so that the run may overwrite it. restore() takes it back when the run failed.
+  rt::Array lend();
+  void restore(rt::Array array);
 
  private:
   void rebind(ValueRef value);

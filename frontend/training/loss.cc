@@ -40,7 +40,7 @@ Tensor sparse_categorical_crossentropy(const Tensor& y_true, const Tensor& y_pre
   Tensor labels = y_true.dim() == y_pred.dim() && y_true.size(-1) == 1 ? y_true.squeeze(-1) : y_true;
   int at = axis < 0 ? axis + y_pred.dim() : axis;
   Tensor chosen = apply("one_hot", {labels.to(kInt64)},
-                        {{"depth", y_pred.size(axis)}, {"axis", std::int64_t{at}}, {"dtype", y_pred.dtype()}});
+                        {{"num_classes", y_pred.size(axis)}, {"axis", std::int64_t{at}}, {"dtype", y_pred.dtype()}});
   return -(chosen * log_probabilities(y_pred, from_logits, at)).sum(at);
 }
 
