@@ -6,11 +6,17 @@
 #include <string>
 #include <vector>
 
-#include "compiler/codegen/cpu_target.h"
+#include "compiler/loop/cpu_target.h"
 #include "compiler/loop/kernel.h"
 #include "runtime/abi.h"
 
 namespace mica::codegen {
+
+using loop::CpuLevel;
+using loop::CpuTarget;
+using loop::native_target;
+using loop::parse_target;
+using loop::vector_width;
 
 // Machine code in this process, one address a kernel, in the order of the request.
 struct CompiledKernels {

@@ -66,7 +66,7 @@ llvm::Value* CpuHooks::allocate(const loop::Buffer& buffer, llvm::Type* element,
   return storage;
 }
 
-unsigned CpuHooks::vector_lanes() const { return static_cast<unsigned>(vector_width(target_.level, kFloat32)); }
+unsigned CpuHooks::vector_lanes() const { return static_cast<unsigned>(loop::vector_width(target_.level, kFloat32)); }
 
 llvm::Value* CpuHooks::thread_index(loop::LoopKind, llvm::IRBuilder<>&) { return nullptr; }
 

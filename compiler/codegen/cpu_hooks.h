@@ -1,13 +1,13 @@
 // x86: parameters come in an array of pointers, the parallel loop as a range, local buffers live on the stack.
 #pragma once
-#include "compiler/codegen/cpu_target.h"
 #include "compiler/codegen/target_hooks.h"
+#include "compiler/loop/cpu_target.h"
 
 namespace mica::codegen {
 
 class CpuHooks final : public TargetHooks {
  public:
-  explicit CpuHooks(const CpuTarget& target) : target_(target) {}
+  explicit CpuHooks(const loop::CpuTarget& target) : target_(target) {}
   FunctionFrame begin_function(const loop::Kernel& kernel, const std::string& symbol, bool can_fail,
                                llvm::Module& module, llvm::IRBuilder<>& builder) override;
   llvm::Value* allocate(const loop::Buffer& buffer, llvm::Type* element, std::int64_t count,
@@ -20,7 +20,7 @@ class CpuHooks final : public TargetHooks {
   llvm::Value* math_call(const char* name, llvm::ArrayRef<llvm::Value*> operands, llvm::IRBuilder<>& builder) override;
 
  private:
-  CpuTarget target_;
+  loop::CpuTarget target_;
 };
 
 }  // namespace mica::codegen

@@ -15,8 +15,20 @@ namespace {
 
 bool is_zero(const loop::Expr& e) { return e == nullptr || loop::as_integer(e) == 0; }
 
+// Whether the dim is n - d*(n/d) for a divisor d up to the limit.
+bool is_remainder_below(const ir::Dim& dim, std::int64_t limit) {
+  const std::vector<ir::Dim::Term> terms = dim.terms();
+  return std::any_of(terms.begin(), terms.end(), [&](const ir::Dim::Term& term) {
+    if (term.factors.size() != 1 || term.factors[0]->numerator == nullptr) return false;
+    const ir::Symbol& quotient = *term.factors[0];
+    const ir::Dim multiple = ir::Dim(quotient.divisor) * ir::Dim::floor_div(*quotient.numerator, quotient.divisor);
+    return quotient.divisor <= limit && dim + multiple == *quotient.numerator;
+  });
+}
+
 // Whether e < limit for certain: a remainder by at most the limit.
 bool is_below(const loop::Expr& e, std::int64_t limit) {
+  if (e->kind == loop::ExprKind::kDim) return is_remainder_below(e->dim, limit);
   if (e->kind != loop::ExprKind::kOp || e->op != loop::ScalarOp::k_mod) return false;
   std::optional<std::int64_t> divisor = loop::as_integer(e->args[1]);
   return divisor && *divisor > 0 && *divisor <= limit;

@@ -3,8 +3,7 @@
 namespace mica::codegen {
 namespace {
 
-constexpr Library kLibrary = {&compile,     &llvm_compilations, &llvm_ir,      &assembly,
-                              &object_code, &native_target,     &parse_target, &vector_width};
+constexpr Library kLibrary = {&compile, &llvm_compilations, &llvm_ir, &assembly, &object_code};
 
 }  // namespace
 }  // namespace mica::codegen

@@ -1,5 +1,5 @@
-// The functions of this folder as one table. They lie in a library of their own, libmica_codegen, so that LLVM is loaded
-// with the first model that is compiled and not with the program (compiler/codegen_library.h).
+// The functions of this folder as one table. They lie in a library of their own, libmica_codegen, so that LLVM is
+// loaded with the first model that is compiled and not with the program (compiler/codegen_library.h).
 #pragma once
 #include "compiler/codegen/codegen.h"
 
@@ -11,9 +11,6 @@ struct Library {
   decltype(&codegen::llvm_ir) llvm_ir;
   decltype(&codegen::assembly) assembly;
   decltype(&codegen::object_code) object_code;
-  decltype(&codegen::native_target) native_target;
-  decltype(&codegen::parse_target) parse_target;
-  decltype(&codegen::vector_width) vector_width;
 };
 
 }  // namespace mica::codegen

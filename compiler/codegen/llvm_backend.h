@@ -8,10 +8,12 @@
 #include <memory>
 #include <string>
 
-#include "compiler/codegen/cpu_target.h"
+#include "compiler/loop/cpu_target.h"
 #include "compiler/loop/kernel.h"
 
 namespace mica::codegen {
+
+using loop::CpuTarget;
 
 class LlvmBackend {
  public:

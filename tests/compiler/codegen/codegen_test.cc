@@ -37,7 +37,8 @@ int count(const std::string& text, const std::string& word) {
 
 TEST(Codegen, LevelsUseTheirRegisters) {
   loop::Kernel kernel = parsed(kScaleShift);
-  std::string v4 = assembly(kernel, parse_target("x86-64-v4")), v3 = assembly(kernel, parse_target("x86-64-v3"));
+  std::string v4 = assembly(kernel, loop::parse_target("x86-64-v4")),
+              v3 = assembly(kernel, loop::parse_target("x86-64-v3"));
   EXPECT_THAT(v4, HasSubstr("zmm"));
   EXPECT_EQ(count(v4, "\tvfmadd"), 4);
   EXPECT_THAT(v3, HasSubstr("ymm"));
@@ -48,21 +49,21 @@ TEST(Codegen, LevelsUseTheirRegisters) {
 
 TEST(Codegen, ListingsCarryTheKernelsName) {
   loop::Kernel kernel = parsed(kScaleShift);
-  EXPECT_THAT(llvm_ir(kernel, parse_target("x86-64-v4")), HasSubstr("define void @scale_shift(ptr"));
-  EXPECT_THAT(assembly(kernel, parse_target("x86-64-v4")), HasSubstr("scale_shift:"));
-  EXPECT_EQ(object_code(kernel, "digits_k0", parse_target("x86-64-v3")).substr(1, 3), "ELF");
+  EXPECT_THAT(llvm_ir(kernel, loop::parse_target("x86-64-v4")), HasSubstr("define void @scale_shift(ptr"));
+  EXPECT_THAT(assembly(kernel, loop::parse_target("x86-64-v4")), HasSubstr("scale_shift:"));
+  EXPECT_EQ(object_code(kernel, "digits_k0", loop::parse_target("x86-64-v3")).substr(1, 3), "ELF");
 }
 
 TEST(Codegen, ARegisterTileStaysInRegisters) {
   loop::Kernel kernel = parsed(kRegisterTile);
-  std::string text = assembly(kernel, parse_target("x86-64-v4"));
+  std::string text = assembly(kernel, loop::parse_target("x86-64-v4"));
   EXPECT_EQ(count(text, "\tvfmadd"), 24);
   EXPECT_THAT(text, Not(HasSubstr("(%rsp")));
 }
 
 TEST(Codegen, ARegisterTileIsAProduct) {
   KernelRun run(parsed(kRegisterTile), {{"M", 12}, {"K", 37}});
-  std::vector<Bytes> want = run.interpreted(), got = run.compiled(native_target(), GuardedBytes::kAfter);
+  std::vector<Bytes> want = run.interpreted(), got = run.compiled(loop::native_target(), GuardedBytes::kAfter);
   expect_equal(got[2], want[2], kFloat32, 2e-6, "c");
 }
 
@@ -71,8 +72,8 @@ TEST(Codegen, OneMoreUseOfAProductChangesNoBit) {
   const std::string body = "vector<64> l in 0..64 {\n let p: f32 = a[l]*b[l]\n y[l] = p - 0.1\n";
   KernelRun plain(parsed(head + ") {\n" + body + "} }"), {});
   KernelRun tapped(parsed(head + ", out t: f32[64]) {\n" + body + " t[l] = p\n} }"), {});
-  EXPECT_EQ(plain.compiled(native_target(), GuardedBytes::kAfter)[2],
-            tapped.compiled(native_target(), GuardedBytes::kAfter)[2]);
+  EXPECT_EQ(plain.compiled(loop::native_target(), GuardedBytes::kAfter)[2],
+            tapped.compiled(loop::native_target(), GuardedBytes::kAfter)[2]);
 }
 
 TEST(Codegen, TheFirstFailureIsReported) {
@@ -81,13 +82,13 @@ TEST(Codegen, TheFirstFailureIsReported) {
                          " fail(3, i, i64(label[i])) if label[i] < 0 || label[i] > 3\n y[i] = label[i]\n} }"),
                   {{"N", 40}});
     MicaErrorWord word{};
-    run.compiled(native_target(), GuardedBytes::kAfter, &word);
+    run.compiled(loop::native_target(), GuardedBytes::kAfter, &word);
     EXPECT_EQ(word.step, 0);
     for (std::int32_t at : {37, 21, 22}) {
       const std::int32_t bad = at == 22 ? 9 : -at;
       std::memcpy(run.arguments()[0].data() + at * 4, &bad, sizeof(bad));
     }
-    run.compiled(native_target(), GuardedBytes::kAfter, &word);
+    run.compiled(loop::native_target(), GuardedBytes::kAfter, &word);
     EXPECT_EQ(word.step, 1);
     EXPECT_EQ(word.code, 3);
     EXPECT_EQ(word.position, 21);
@@ -107,7 +108,7 @@ TEST(Codegen, ThreadsShareOneCompilation) {
   std::vector<std::vector<MicaKernelFn>> found(4);
   std::vector<std::thread> threads;
   for (auto& functions : found) {
-    threads.emplace_back([&] { functions = compile(kernels, native_target())->functions; });
+    threads.emplace_back([&] { functions = compile(kernels, loop::native_target())->functions; });
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(llvm_compilations() - before, 8);

@@ -116,8 +116,8 @@ void compile_and_exit(const fs::path& cache_home) {
       parsed("kernel @first(in x: f32[8], out y: f32[8]) { vector<8> i in 0..8 { y[i] = -x[i] } }"),
       parsed("kernel @second(in a: f32[8], out b: f32[8]) { vector<8> j in 0..8 { b[j] = -a[j] } }"),
       parsed("kernel @third(in x: f32[8], out y: f32[8]) { vector<8> i in 0..8 { y[i] = abs(x[i]) } }")};
-  auto compiled = compile(kernels, native_target());
-  auto again = compile(kernels, native_target());
+  auto compiled = compile(kernels, loop::native_target());
+  auto again = compile(kernels, loop::native_target());
   float x[] = {1, -2, 3, -4, 5, -6, 7, -8}, y[8];
   void* buffers[] = {x, y};
   compiled->functions[1](buffers, nullptr, 0, 1);

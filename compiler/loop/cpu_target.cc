@@ -1,11 +1,11 @@
-#include "compiler/codegen/cpu_target.h"
+#include "compiler/loop/cpu_target.h"
 
 #include <cstdlib>
 #include <optional>
 
 #include "runtime/error.h"
 
-namespace mica::codegen {
+namespace mica::loop {
 namespace {
 
 bool machine_has_v3() {
@@ -72,4 +72,4 @@ int vector_width(CpuLevel level, DType dtype) {
   return register_bytes / (dtype.bytes() < 4 ? 4 : dtype.bytes());
 }
 
-}  // namespace mica::codegen
+}  // namespace mica::loop

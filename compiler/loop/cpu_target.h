@@ -1,4 +1,4 @@
-// The CPU that machine code is made for: a level of the x86-64 psABI, chosen by feature bits and never by CPU name.
+// The CPU that schedules and machine code are made for: a level of the x86-64 psABI, chosen by feature bits and never by CPU name.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -6,7 +6,7 @@
 
 #include "runtime/dtype.h"
 
-namespace mica::codegen {
+namespace mica::loop {
 
 enum class CpuLevel : std::uint8_t {
   kV3,  // x86-64-v3: AVX2, FMA, F16C
@@ -32,4 +32,4 @@ CpuTarget parse_target(std::string_view name);
 // Lanes of one register when `dtype` is computed: 8 or 16 for f32. Types below four bytes are computed in four.
 int vector_width(CpuLevel level, DType dtype);
 
-}  // namespace mica::codegen
+}  // namespace mica::loop

@@ -1,4 +1,4 @@
-#include "compiler/codegen/cpu_target.h"
+#include "compiler/loop/cpu_target.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 
 #include "runtime/error.h"
 
-namespace mica::codegen {
+namespace mica::loop {
 namespace {
 
 class CpuTargetTest : public testing::Test {
@@ -51,4 +51,4 @@ TEST_F(CpuTargetTest, UnknownNamesAreErrors) {
 }
 
 }  // namespace
-}  // namespace mica::codegen
+}  // namespace mica::loop
