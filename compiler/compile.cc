@@ -66,7 +66,7 @@ program::Plan plan_of(const ir::Graph& fused, const Options& options) {
   auto lower = [&](const ir::Node& node) -> absl::StatusOr<loop::Kernel> {
     absl::StatusOr<loop::Kernel> naive = loop::lower(node);
     if (!naive.ok()) return naive;
-    loop::CpuSchedule schedule{.lanes = codegen::vector_width(options.target.level, kFloat32)};
+    loop::CpuSchedule schedule{.lanes = loop::vector_width(options.target.level, kFloat32)};
     loop::Kernel kernel = loop::expand_math(loop::schedule_cpu(*naive, schedule));
     if (absl::Status status = loop::verify(kernel); !status.ok()) return status;
     return kernel;

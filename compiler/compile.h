@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "compiler/codegen/cpu_target.h"
+#include "compiler/loop/cpu_target.h"
 #include "compiler/graph/graph.h"
 #include "compiler/program/plan.h"
 #include "runtime/program.h"
@@ -12,7 +12,7 @@
 namespace mica::compiler {
 
 struct Options {
-  codegen::CpuTarget target = codegen::native_target();
+  loop::CpuTarget target = loop::native_target();
   bool libraries = true;  // false, or MICA_DISABLE=onednn: every operation through generated code
   // Equal graphs compiled with equal options share one Program, whatever made them.
   std::string key() const;
