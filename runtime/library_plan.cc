@@ -54,6 +54,13 @@ View channels_second(View view) {
   return view;
 }
 
+// [1…, channels] as [channels].
+View one_per_channel(View view) {
+  view.dims = {view.numel()};
+  view.strides = {1};
+  return view;
+}
+
 // [window…, inputs/groups, outputs] as [outputs, inputs, window…], or as [groups, outputs/groups, inputs/groups,
 // window…].
 View kernel_view(const LibraryOperand& operand, int index, std::int64_t groups) {
@@ -252,7 +259,7 @@ class ConvPlan {
       whole_.b = kernel_view(args.operands[1], 1, call_.groups);
       whole_.out = channels_second(args.view_of_out());
     }
-    if (args.has_bias) whole_.bias.push_back(args.view(2));
+    if (args.has_bias) whole_.bias.push_back(one_per_channel(args.view(2)));
     for (std::size_t i = args.first_epilogue(); i < args.end_epilogue(); ++i) {
       whole_.epilogues.push_back(channels_second(aligned(args.view(i), rank)));
     }

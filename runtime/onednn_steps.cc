@@ -5,6 +5,7 @@
 // wherever ours makes it slow.
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <map>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <string>
@@ -194,6 +195,7 @@ class PrimitiveStep final : public LibraryStep {
   void run(State& state, void* const* args, void* scratch_memory) const override {
     auto& handles = static_cast<Handles&>(state);
     handles.failure.store(dnnl_success, std::memory_order_relaxed);
+    if (zero_bytes > 0) std::memset(args[zero_operand], 0, zero_bytes);
     for (std::size_t i = 0; i < phases.size(); ++i) {
       parallel_for(static_cast<std::int64_t>(phases[i].size()), 1, [&](std::int64_t begin, std::int64_t end) {
         const OneOpenMpThread one_thread;
@@ -209,6 +211,8 @@ class PrimitiveStep final : public LibraryStep {
   std::vector<Phase> phases;
   std::vector<WeightsTile> packed_tiles;
   std::int64_t scratch = 0;
+  int zero_operand = 0;  // an operand that is only cleared
+  std::size_t zero_bytes = 0;
   std::string description;
 
  private:
@@ -471,13 +475,16 @@ class StepBuilder {
     return phase;
   }
 
-  // A result without elements needs no work.
+  // A result without elements needs no work, and a contraction over nothing, which is never cut, is zero.
   bool finish_empty() {
-    const View& out = pieces_[0].out;
-    if (out.numel() != 0) {
-      MICA_CHECK(pieces_[0].a.numel() != 0 && pieces_[0].b.numel() != 0)
-          << request_.where << ": a contraction over nothing";
-      return false;
+    const CallPiece& piece = pieces_[0];
+    const bool no_result = piece.out.numel() == 0, no_terms = piece.a.numel() == 0 || piece.b.numel() == 0;
+    if (!no_result && !no_terms) return false;
+    if (!no_result) {
+      if (call_.has_bias || !request_.epilogues.empty())
+        throw dn::error(dnnl_unimplemented, "epilogue of an empty sum");
+      step_->zero_operand = piece.out.operand;
+      step_->zero_bytes = static_cast<std::size_t>(piece.out.numel() * piece.out.dtype.bytes());
     }
     implementation_ = "empty";
     return true;

@@ -378,7 +378,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(ConvolutionEpilogue, BiasChannelsAndResidual) {
   const ConvCase c{{2, 12, 9, 16}, {3, 3, 16, 24}, {1, 1}, {1, 1}, {1, 1}, {1, 1}};
   const Dims out_dims = result_dims(c);
-  const Array x = random_floats(c.x, 1), kernel = random_floats(c.kernel, 2), bias = random_floats({24}, 3),
+  const Array x = random_floats(c.x, 1), kernel = random_floats(c.kernel, 2), bias = random_floats({1, 1, 24}, 3),
               scale = random_floats({24}, 4), residual = random_floats(out_dims, 5), y = random_floats(out_dims, 6);
   std::vector<double> expected(static_cast<std::size_t>(y.numel()));
   for_each_product(c, [&](auto i, auto k, auto o) { expected[static_cast<std::size_t>(o)] += x.at(i) * kernel.at(k); });
@@ -447,6 +447,23 @@ TEST(LibraryStep, AnEmptyBatchIsNoWork) {
   const auto step = make_library_step(request_of(call, {a, b, out}));
   run(*step, {a, b, out});
   EXPECT_EQ(step->implementation(), "empty");
+}
+
+TEST(LibraryStep, ASumOverNothingIsZero) {
+  const Array a = Array::zeros(kFloat32, {3, 0}), b = Array::zeros(kFloat32, {0, 5}), out = random_floats({3, 5}, 1);
+  MicaLibraryCall call = {};
+  call.kind = MICA_MATMUL;
+  run(*make_library_step(request_of(call, {a, b, out})), {a, b, out});
+  expect_near(out, std::vector<double>(15, 0.0), 0);
+}
+
+TEST(LibraryStep, BFloat16IsRoundedOnceAtTheEnd) {
+  const Array a = random_floats({9, 64}, 1).cast(kBFloat16), b = random_floats({64, 33}, 2).cast(kBFloat16);
+  const Array out = Array::zeros(kBFloat16, {9, 33});
+  MicaLibraryCall call = {};
+  call.kind = MICA_MATMUL;
+  run(*make_library_step(request_of(call, {a, b, out})), {a, b, out});
+  expect_near(out, naive_matmul(a, b, false, false, 1, 9, 64, 33), 1.0 / 256);  // half a unit of 8 significant bits
 }
 
 TEST(LibraryImplementation, CommonShapesGetFastKernels) {
