@@ -1,9 +1,11 @@
-#include <mica/runtime/dtype.h>
+#include <mica/mica.h>
 
-#include <cstdio>
+using namespace mica;
 
 int main() {
-  const mica::DType type("float32");
-  std::printf("%s has %d bytes\n", type.name().c_str(), type.bytes());
-  return type.bytes() == 4 ? 0 : 1;
+  Tensor x = Input({2});
+  Model model({x}, {Dense(1, {.use_bias = false, .kernel_initializer = "ones"})(x)});
+  const double sum = model.predict(tensor({{3.0, 4.0}})).item<double>();
+  std::cout << "3 + 4 = " << sum << "\n";
+  return sum == 7 ? 0 : 1;
 }
