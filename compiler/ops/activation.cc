@@ -44,15 +44,16 @@ void add_rectifiers(Registry& r) {
             .doc("max(x, 0); the subgradient at 0 is 0.")
             .mirrors("keras.activations.relu")
             .decompose(value_of([](Builder& b, Value x, const Attrs&) { return b.max(x, zero_like(b, x)); }))
+            // The result has the sign of x: so x itself need not be kept, and a library may apply relu to its own result.
             .vjp([](Builder& b, Node& n, const Values& g) -> Values {
-              return {b.where(positive(b, n.operand(0)), g[0], zero_like(b, g[0]))};
+              return {b.where(positive(b, n.result()), g[0], zero_like(b, g[0]))};
             })
             .fixture("torch:relu"));
   r.add(activation("relu6")
             .doc("x clipped to [0, 6]; no gradient at the bounds.")
             .mirrors("keras.activations.relu6")
             .decompose(value_of([](Builder& b, Value x, const Attrs&) { return clip(b, x, 0, 6); }))
-            .vjp(slope_of([](Builder& b, Value x, const Attrs&) { return inside(b, x, 0, 6); }))
+            .vjp([](Builder& b, Node& n, const Values& g) -> Values { return {g[0] * inside(b, n.result(), 0, 6)}; })
             .fixture("torch:relu6"));
   r.add(Op("clip")
             .input("x", "float")
