@@ -21,7 +21,7 @@ void complete(const ir::OpDef& op, Call& call) {
   ir::Graph scratch;
   ir::Values operands;
   for (const ValueRef& input : call.inputs) operands.push_back(scratch.input(input->type, ""));
-  absl::StatusOr<ir::Node*> node = scratch.try_add(op, std::move(operands), std::move(call.attrs));
+  absl::StatusOr<ir::Node*> node = scratch.try_add(op, std::move(operands), std::move(call.attrs), clones_of(call.bodies));
   if (!node.ok()) throw_op_error(op, std::string(node.status().message()));
   call.attrs = (*node)->attrs();
   call.result_types = (*node)->result_types();
@@ -31,17 +31,18 @@ void complete(const ir::OpDef& op, Call& call) {
 
 ValueRef current_value(const ValueRef& node) { return node->kind == ValueKind::kVariable ? node->cell->value() : node; }
 
-Tensors apply_all(const ir::OpDef& op, Tensors operands, ir::Attrs attrs) {
+Tensors apply_all(const ir::OpDef& op, Tensors operands, ir::Attrs attrs, Bodies bodies) {
   for (const Tensor& operand : operands) defined_node(operand, op.name);
   Trace* trace = Trace::current();
   if (trace &&
       (operands.empty() || any_of_kind(operands, ValueKind::kTraced) || any_of_kind(operands, ValueKind::kVariable))) {
-    return trace->add(op, operands, std::move(attrs));
+    return trace->add(op, operands, std::move(attrs), clones_of(bodies));
   }
   if (any_of_kind(operands, ValueKind::kTraced)) throw_stale(op.name);
   auto call = std::make_shared<Call>();
   call->op = &op;
   call->attrs = std::move(attrs);
+  call->bodies = std::move(bodies);
   call->loc = LayerScope::current_path();
   for (const Tensor& operand : operands) call->inputs.push_back(operand.node());
   complete(op, *call);
@@ -55,8 +56,8 @@ Tensors apply_all(const ir::OpDef& op, Tensors operands, ir::Attrs attrs) {
   return results_of(call, ValueKind::kPending);
 }
 
-Tensors apply_all(std::string_view name, Tensors operands, ir::Attrs attrs) {
-  return apply_all(ir::op(name), std::move(operands), std::move(attrs));
+Tensors apply_all(std::string_view name, Tensors operands, ir::Attrs attrs, Bodies bodies) {
+  return apply_all(ir::op(name), std::move(operands), std::move(attrs), std::move(bodies));
 }
 
 Tensor apply(std::string_view name, Tensors operands, ir::Attrs attrs) {

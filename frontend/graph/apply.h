@@ -10,10 +10,10 @@
 
 namespace mica::internal {
 
-Tensors apply_all(const ir::OpDef& op, Tensors operands, ir::Attrs attrs = {});
+Tensors apply_all(const ir::OpDef& op, Tensors operands, ir::Attrs attrs = {}, Bodies bodies = {});
 // By name, the only result.
 Tensor apply(std::string_view op, Tensors operands, ir::Attrs attrs = {});
-Tensors apply_all(std::string_view op, Tensors operands, ir::Attrs attrs = {});
+Tensors apply_all(std::string_view op, Tensors operands, ir::Attrs attrs = {}, Bodies bodies = {});
 
 // Two operands of an elementwise operation, brought to Keras' promoted dtype; `to_float` where integers give floats.
 Tensor apply_promoted(std::string_view op, const Tensor& a, const Tensor& b, bool to_float = false);

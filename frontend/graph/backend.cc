@@ -4,8 +4,10 @@
 #include <mutex>
 
 #include "absl/strings/str_cat.h"
+#include "compiler/compile.h"
 #include "compiler/reference.h"
 #include "frontend/graph/compiled_runnable.h"
+#include "frontend/mica/model.h"
 #include "runtime/error.h"
 #include "runtime/parallel.h"
 
@@ -55,9 +57,32 @@ class ReferenceRunnable : public Runnable {
   std::unique_ptr<ir::Graph> graph_;
 };
 
-std::shared_ptr<const Runnable> compile_new(const ir::Graph& graph, const Device& device, const std::string&) {
+std::shared_ptr<const Runnable> compile_new(const ir::Graph& graph, const Device& device, const std::string& precision) {
   if (device.is_reference()) return std::make_shared<ReferenceRunnable>(graph);
+  if (!device.is_cpu() || precision != "strict") {
+    throw Error({.where = graph.name(),
+                 .expected = "the device cpu and precision strict",
+                 .received = absl::StrCat(device.name(), " and ", precision),
+                 .hint = "Other devices and precisions are not part of this build."});
+  }
   return make_compiled(graph);
+}
+
+compiler::Stage compiler_stage(Stage stage) {
+  switch (stage) {
+    case Stage::kFused:
+      return compiler::Stage::kFused;
+    case Stage::kLoop:
+      return compiler::Stage::kLoop;
+    case Stage::kLlvm:
+      return compiler::Stage::kLlvm;
+    case Stage::kAsm:
+      return compiler::Stage::kAsm;
+    case Stage::kProgram:
+      return compiler::Stage::kProgram;
+    default:
+      return compiler::Stage::kGraph;
+  }
 }
 
 }  // namespace
@@ -75,6 +100,10 @@ std::shared_ptr<const Runnable> compile_graph(const ir::Graph& graph, const Exec
   std::shared_ptr<const Runnable> made = compile_new(graph, device, precision);
   std::lock_guard lock(mutex);
   return known->emplace(std::move(key), std::move(made)).first->second;
+}
+
+std::string dump_graph(const ir::Graph& graph, Stage stage) {
+  return compiler::compile(graph)->dump(compiler_stage(stage));
 }
 
 Device default_device() { return defaults().device; }

@@ -157,7 +157,7 @@ Variable CustomLayer::add_weight(WeightOptions options) {
   Tensor initial = options.initializer(options.shape, options.dtype);
   auto cell = internal::make_cell(absl::StrCat(path.empty() ? state_->name : path, "/", options.name),
                                   internal::cast(initial, options.dtype), options.trainable);
-  cell->name = options.name;
+  cell->name = options.name.substr(options.name.rfind('/') + 1);
   cell->regularizer = options.regularizer.fn();
   cell->constraint = options.constraint.fn();
   state_->weights.push_back(Variable::of(std::move(cell)));

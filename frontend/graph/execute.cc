@@ -136,7 +136,7 @@ class PendingGraph {
     ir::Values operands;
     for (const ValueRef& input : call.inputs) operands.push_back(operand(input));
     graph_.set_loc(call.loc);
-    ir::Node* node = graph_.add(*call.op, std::move(operands), call.attrs);
+    ir::Node* node = graph_.add(*call.op, std::move(operands), call.attrs, clones_of(call.bodies));
     for (int i = 0; i < node->num_results(); ++i) values_[{&call, i}] = node->result(i);
   }
 

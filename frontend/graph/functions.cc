@@ -18,15 +18,6 @@ Tensor bmm(const Tensor& a, const Tensor& b) { return a.matmul(b); }
 Tensor dot(const Tensor& a, const Tensor& b) { return a.matmul(b); }
 Tensor outer(const Tensor& a, const Tensor& b) { return a.unsqueeze(1) * b.unsqueeze(0); }
 
-Tensor einsum(std::string_view equation, const Tensors& operands) {
-  if (operands.empty()) throw Error({.where = "einsum", .expected = "operands", .received = "none", .hint = {}});
-  DType dtype = internal::type_of(operands[0]).dtype;
-  for (const Tensor& operand : operands) dtype = ir::promote(dtype, internal::type_of(operand).dtype);
-  Tensors converted;
-  for (const Tensor& operand : operands) converted.push_back(internal::cast(operand, dtype));
-  return apply("einsum", std::move(converted), {{"equation", std::string(equation)}});
-}
-
 namespace {
 // Operands of one dtype, Keras' promoted one.
 Tensors promoted(const Tensors& tensors, const char* where) {

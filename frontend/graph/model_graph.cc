@@ -160,31 +160,39 @@ void number_steps(ModelGraph& graph) {
   }
 }
 
-// Layers, the inputs' own included, by depth and first visit; an inner tensor used as input gets a layer of its own.
-void collect_layers(ModelGraph& graph, const Walk& walk) {
+// Layers, the inputs' own included, and operations by depth and first visit; an inner tensor used as input gets a layer
+// of its own.
+void make_table(ModelGraph& graph, const Walk& walk) {
   struct Entry {
-    Layer layer;
+    ModelStep step;
     int depth, visit;
   };
   std::vector<Entry> entries;
-  std::unordered_set<const CustomLayer*> seen;
   for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
     const ValueNode& input = *graph.inputs[i];
     Operation operation = operation_of(*input.producer);
     Layer layer = is_input_layer(input) ? Layer::of(input.producer->layer)
                                         : make_input_layer(input.type, absl::StrCat(graph.input_names[i], "_input"));
-    seen.insert(layer.impl().get());
-    entries.push_back({layer, walk.depth_of(operation), walk.visit_of(operation)});
+    entries.push_back({{layer, {}}, walk.depth_of(operation), walk.visit_of(operation)});
   }
-  for (const CallRef& call : graph.calls) {
-    if (!call->layer || !seen.insert(call->layer.get()).second) continue;
-    Operation operation = operation_of(*call);
-    entries.push_back({Layer::of(call->layer), walk.depth_of(operation), walk.visit_of(operation)});
+  std::unordered_map<Operation, std::size_t> rows;
+  for (std::size_t i = 0; i < graph.calls.size(); ++i) {
+    const Call& call = *graph.calls[i];
+    Operation operation = operation_of(call);
+    auto [it, is_new] = rows.try_emplace(operation, entries.size());
+    if (is_new) {
+      Layer layer = call.layer ? Layer::of(call.layer) : Layer();
+      entries.push_back({{layer, {}}, walk.depth_of(operation), walk.visit_of(operation)});
+    }
+    entries[it->second].step.calls.push_back(i);
   }
   std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
     return a.depth != b.depth ? a.depth > b.depth : a.visit < b.visit;
   });
-  for (Entry& entry : entries) graph.layers.push_back(std::move(entry.layer));
+  for (Entry& entry : entries) {
+    if (entry.step.layer) graph.layers.push_back(entry.step.layer);
+    graph.table.push_back(std::move(entry.step));
+  }
 }
 
 void check_names(const ModelGraph& graph, std::string_view model) {
@@ -216,7 +224,7 @@ ModelGraph make_model_graph(std::string_view model, const Inputs& inputs, const 
   Walk walk(model, graph);
   graph.calls = walk.calls();
   number_steps(graph);
-  collect_layers(graph, walk);
+  make_table(graph, walk);
   check_names(graph, model);
   return graph;
 }

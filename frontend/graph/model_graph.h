@@ -9,6 +9,12 @@
 
 namespace mica::internal {
 
+// A row of a model's table: a layer with its calls in this model, or one operation.
+struct ModelStep {
+  Layer layer;  // empty for an operation
+  std::vector<std::size_t> calls;  // indices into ModelGraph::calls; none for an InputLayer
+};
+
 struct ModelGraph {
   std::vector<ValueRef> inputs, outputs;
   std::vector<std::string> input_names, output_names;  // an output is named after its layer unless it was given a name
@@ -16,7 +22,8 @@ struct ModelGraph {
   // That order is the summary's and the one of weight files. InputLayers are left out.
   std::vector<CallRef> calls;
   std::vector<std::string> steps;  // of each call: "conv1", the second call of a layer "conv1:1"
-  std::vector<Layer> layers;       // in the same order, each once, InputLayers too
+  std::vector<ModelStep> table;    // in the same order, every layer once, InputLayers too
+  std::vector<Layer> layers;       // those of the table
 };
 
 // Errors name the model: disconnected or repeated inputs, two layers of one name, tensors that are not symbolic.

@@ -103,6 +103,13 @@ std::vector<rt::Array> run_batches(const Executable& program, const ModelData& d
   return collector.take();
 }
 
+// Data of another element type is converted here: an array needs no Program for that.
+Tensor converted(const Tensor& data, DType dtype) {
+  const ValueRef& node = data.node();
+  if (node->kind != ValueKind::kComputed || node->type.dtype == dtype) return data;
+  return Tensor::of(make_computed(node->array.cast(dtype)));
+}
+
 // What trace() records depends on these only.
 std::string key_of_taps(const mica::TraceOptions& options) {
   return absl::StrCat("trace", options.training ? "+training" : "", ":", join(options.layers));
@@ -122,10 +129,12 @@ rt::Array rows(const rt::Array& array, std::int64_t begin, std::int64_t end) {
 ModelData model_data(const CustomLayer& model, const Inputs& x) {
   const LayerState& state = state_of(model);
   Tensors tensors = ordered_inputs(model, x);
+  for (const Tensor& tensor : tensors) defined_node(tensor, state.name);
   ModelData data;
   SymbolNames symbols;
   if (state.model->graph) {
     const ModelGraph& graph = *state.model->graph;
+    for (std::size_t i = 0; i < tensors.size(); ++i) tensors[i] = converted(tensors[i], graph.inputs[i]->type.dtype);
     tensors = fit_arguments(graph, tensors, state.name);
     data.names = graph.input_names;
     for (const ValueRef& input : graph.inputs) data.types.push_back(symbols.rename(input->type));

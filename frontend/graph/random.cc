@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "frontend/graph/trace.h"
+
 namespace mica {
 namespace internal {
 namespace {
@@ -55,14 +57,17 @@ double RandomStream::normal() {
   return radius * std::cos(angle);
 }
 
-rt::Array next_random_counter() {
-  rt::Array array = rt::Array::uninitialized(kUInt64, {});
-  // The seed and the draw, mixed so that neighbouring seeds share no counters.
-  *array.as<std::uint64_t>() = seed * 0x9E3779B97F4A7C15 + (draws++ << 20);
+rt::Array next_random_state(std::optional<std::int64_t> own_seed) {
+  rt::Array array = rt::Array::uninitialized(kInt64, {2});
+  array.as<std::int64_t>()[0] = own_seed ? *own_seed : static_cast<std::int64_t>(seed.load());
+  array.as<std::int64_t>()[1] = static_cast<std::int64_t>(draws++);
   return array;
 }
 
-std::uint64_t process_seed() { return seed; }
+Tensor random_state(std::optional<std::int64_t> own_seed) {
+  if (Trace* trace = Trace::current()) return trace->random_state(own_seed);
+  return Tensor::of(make_computed(next_random_state(own_seed)));
+}
 
 }  // namespace internal
 

@@ -27,8 +27,10 @@ class RandomStream {
   double spare_ = 0;
 };
 
-// A rank-0 u64 array, another number at every call: the operand of random operations inside a Program.
-rt::Array next_random_counter();
-std::uint64_t process_seed();
+// The operand of random operations: i64[2], the seed (the process's unless given) and the number of the draw, which is
+// another one at every call.
+rt::Array next_random_state(std::optional<std::int64_t> seed = {});
+// The same as a tensor: inside a trace an operand that is drawn again at every run.
+Tensor random_state(std::optional<std::int64_t> seed = {});
 
 }  // namespace mica::internal

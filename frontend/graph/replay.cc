@@ -120,7 +120,7 @@ Tensors replay(const ModelGraph& graph, const Tensors& arguments, const CallSeen
     const Call& call = *graph.calls[i];
     Tensors inputs;
     for (const ValueRef& input : call.inputs) inputs.push_back(environment.get(input));
-    Tensors results = call.op ? apply_all(*call.op, inputs, rename(call.attrs))
+    Tensors results = call.op ? apply_all(*call.op, inputs, rename(call.attrs), call.bodies)
                               : invoke(call.layer, arguments_of(call, inputs), graph.steps[i]);
     if (Trace* trace = Trace::current()) trace->tap(key_of(graph.steps[i]), results);
     if (seen) seen(i, results);

@@ -170,8 +170,8 @@ Tensors Trace::gradients(const Tensor& loss, const Tensors& wrt) {
   return add(ir::op("gradient"), operands, {});
 }
 
-Tensor Trace::random_counter() {
-  return wrap(capture({kUInt64, {}}, [] { return next_random_counter(); }));
+Tensor Trace::random_state(std::optional<std::int64_t> seed) {
+  return wrap(capture({kInt64, {ir::Dim(2)}}, [seed] { return next_random_state(seed); }));
 }
 
 TracedGraph Trace::finish() {

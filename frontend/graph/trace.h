@@ -73,8 +73,8 @@ class Trace {
   // d loss / d each; a tensor of zeros where there is no path. `wrt` are Variables or values of this trace.
   Tensors gradients(const Tensor& loss, const Tensors& wrt);
 
-  // A rank-0 u64 operand that is another number at every run, from the process's seed.
-  Tensor random_counter();
+  // The operand of random operations, drawn again at every run: random.h's next_random_state(seed).
+  Tensor random_state(std::optional<std::int64_t> seed = {});
 
   void add_loss(const Tensor& loss) { losses_.push_back(loss); }
   const Tensors& losses() const { return losses_; }  // add_loss and activity regularizers, in call order

@@ -21,6 +21,12 @@ Call::~Call() {
   graveyard = nullptr;
 }
 
+std::vector<std::unique_ptr<ir::Graph>> clones_of(const Bodies& bodies) {
+  std::vector<std::unique_ptr<ir::Graph>> clones;
+  for (const auto& body : bodies) clones.push_back(body->clone());
+  return clones;
+}
+
 Shape shape_of(const ir::TensorType& type) {
   std::vector<std::int64_t> dims;
   dims.reserve(type.dims.size());

@@ -51,6 +51,10 @@ struct ValueNode {
   std::uint64_t variable_id = 0, variable_version = 0;
 };
 
+// The regions of an operation, shared by the calls that are recorded of it.
+using Bodies = std::vector<std::shared_ptr<const ir::Graph>>;
+std::vector<std::unique_ptr<ir::Graph>> clones_of(const Bodies& bodies);
+
 // How a layer was called, besides its tensors.
 struct CallArguments {
   Tensors tensors;
@@ -63,6 +67,7 @@ struct CallArguments {
 struct Call {
   const ir::OpDef* op = nullptr;  // an operation on `inputs`, or
   ir::Attrs attrs;
+  Bodies bodies;
   LayerRef layer;  // a layer, whose inputs are the tensors, the states, and the mask if there is one
   int num_tensors = 0, num_states = 0;
   bool has_mask = false;

@@ -47,6 +47,12 @@ const std::map<std::string, Fn, std::less<>>& functions() {
       {"hard_silu", operation("hard_silu")},
       {"hard_swish", operation("hard_silu")},
       {"hard_tanh", operation("hard_tanh")},
+      {"hard_shrink", operation("hard_shrink")},
+      {"soft_shrink", operation("soft_shrink")},
+      {"tanh_shrink", operation("tanh_shrink")},
+      {"squareplus", operation("squareplus")},
+      {"sparse_plus", operation("sparse_plus")},
+      {"sparse_sigmoid", operation("sparse_sigmoid")},
       {"softmax", softmax},
       {"log_softmax", log_softmax},
   };
