@@ -66,6 +66,8 @@ class KernelEmitter {
   // Branches and loops: emit_loops.cc.
   void emit_for(const loop::Stmt& stmt);
   void emit_counted_loop(const loop::Stmt& stmt, llvm::Value* begin, llvm::Value* end);
+  void emit_range(const std::string& name, llvm::Value* begin, llvm::Value* end, unsigned step,
+                  llvm::function_ref<void(llvm::Value*)> fill);
   void emit_unrolled(const loop::Stmt& stmt);
   void emit_vector(const loop::Stmt& stmt);
   void emit_whole_vectors(const loop::Stmt& stmt, llvm::Value* begin, unsigned extent);

@@ -34,6 +34,19 @@ bool is_below(const loop::Expr& e, std::int64_t limit) {
   return divisor && *divisor > 0 && *divisor <= limit;
 }
 
+bool touches_locals(const loop::Stmt& stmt) {
+  bool found = stmt.buffer != nullptr && stmt.buffer->space == loop::Space::kLocal;
+  auto look = [&](const loop::ExprNode& e) {
+    found = found || (e.kind == loop::ExprKind::kLoad && e.buffer->space == loop::Space::kLocal);
+  };
+  for (const loop::Expr& e : {stmt.begin, stmt.extent, stmt.value}) {
+    if (e != nullptr) loop::visit(e, look);
+  }
+  for (const loop::Expr& e : stmt.index) loop::visit(e, look);
+  return found || std::any_of(stmt.children.begin(), stmt.children.end(),
+                              [](const loop::StmtRef& child) { return touches_locals(*child); });
+}
+
 }  // namespace
 
 void KernelEmitter::bind(const loop::VarRef& var, Lanes value, bool is_natural) {
@@ -65,24 +78,29 @@ void KernelEmitter::emit_for(const loop::Stmt& stmt) {
   }
 }
 
-// Tests at the bottom; the test on entry is folded away where the extent is known.
 void KernelEmitter::emit_counted_loop(const loop::Stmt& stmt, Value* begin, Value* end) {
   const bool natural = stmt.begin == nullptr || is_natural(stmt.begin);
-  if (loop::as_integer(stmt.extent) == 1 && stmt.loop == LoopKind::kSerial) {
-    bind(stmt.var, {begin}, natural);
-    return emit_stmt(*stmt.children[0]);
-  }
-  branch(b_.CreateICmpSLT(begin, end), [&] {
-    llvm::BasicBlock* before = b_.GetInsertBlock();
-    auto* body = llvm::BasicBlock::Create(module_.getContext(), stmt.var->name, frame_.function);
-    auto* after = llvm::BasicBlock::Create(module_.getContext(), "after." + stmt.var->name, frame_.function);
-    b_.CreateBr(body);
-    b_.SetInsertPoint(body);
-    llvm::PHINode* index = b_.CreatePHI(b_.getInt64Ty(), 2, stmt.var->name);
-    index->addIncoming(begin, before);
+  auto body = [&](Value* index) {
     bind(stmt.var, {index}, natural);
     emit_stmt(*stmt.children[0]);
-    Value* next = b_.CreateNSWAdd(index, b_.getInt64(1));
+  };
+  if (loop::as_integer(stmt.extent) == 1 && stmt.loop == LoopKind::kSerial) return body(begin);
+  emit_range(stmt.var->name, begin, end, 1, body);
+}
+
+// begin, begin + step, … below end. Tests at the bottom; the test on entry is folded away where the extent is known.
+void KernelEmitter::emit_range(const std::string& name, Value* begin, Value* end, unsigned step,
+                               llvm::function_ref<void(Value*)> fill) {
+  branch(b_.CreateICmpSLT(begin, end), [&] {
+    llvm::BasicBlock* before = b_.GetInsertBlock();
+    auto* body = llvm::BasicBlock::Create(module_.getContext(), name, frame_.function);
+    auto* after = llvm::BasicBlock::Create(module_.getContext(), "after." + name, frame_.function);
+    b_.CreateBr(body);
+    b_.SetInsertPoint(body);
+    llvm::PHINode* index = b_.CreatePHI(b_.getInt64Ty(), 2, name);
+    index->addIncoming(begin, before);
+    fill(index);
+    Value* next = b_.CreateNSWAdd(index, b_.getInt64(step));
     index->addIncoming(next, b_.GetInsertBlock());
     b_.CreateCondBr(b_.CreateICmpSLT(next, end), body, after);
     b_.SetInsertPoint(after);
@@ -127,14 +145,20 @@ void KernelEmitter::emit_whole_vectors(const loop::Stmt& stmt, Value* begin, uns
   }
 }
 
+// One masked body in a loop; written out where local buffers are touched, which live in registers only under constant
+// indices.
 void KernelEmitter::emit_masked_vectors(const loop::Stmt& stmt, Value* begin, Value* extent, unsigned width) {
-  for (unsigned first = 0; first < width; first += hooks_.vector_lanes()) {
-    const unsigned lanes = std::bit_ceil(std::min(width - first, hooks_.vector_lanes()));
+  const unsigned step = hooks_.vector_lanes();
+  auto body = [&](Value* first, unsigned lanes) {
+    Value* mask = extent_mask(b_.CreateSub(extent, first), lanes);
+    emit_vector_body(stmt, b_.CreateAdd(begin, first), {.count = lanes, .mask = mask});
+  };
+  if (width > step && !touches_locals(*stmt.children[0])) {
+    return emit_range("tail." + stmt.var->name, b_.getInt64(0), extent, step, [&](Value* first) { body(first, step); });
+  }
+  for (unsigned first = 0; first < width; first += step) {
     Value* offset = b_.getInt64(first);
-    branch(b_.CreateICmpSGT(extent, offset), [&] {
-      Value* mask = extent_mask(b_.CreateSub(extent, offset), lanes);
-      emit_vector_body(stmt, b_.CreateAdd(begin, offset), {.count = lanes, .mask = mask});
-    });
+    branch(b_.CreateICmpSGT(extent, offset), [&] { body(offset, std::bit_ceil(std::min(width - first, step))); });
   }
 }
 

@@ -168,6 +168,8 @@ Value* ScalarEmitter::integer_op(ScalarOp op, bool is_signed, llvm::ArrayRef<Val
     case ScalarOp::k_round:
     case ScalarOp::k_trunc:
       return x[0];
+    case ScalarOp::k_pow:
+      return integer_power(is_signed, x[0], x[1]);
     case ScalarOp::k_bit_and:
       return b_.CreateAnd(x[0], x[1]);
     case ScalarOp::k_bit_or:
@@ -214,6 +216,23 @@ Value* ScalarEmitter::integer_divide(ScalarOp op, bool is_signed, Value* a, Valu
   if (is_signed) quotient = b_.CreateSelect(round_down, b_.CreateSub(quotient, one), quotient);
   quotient = b_.CreateSelect(by_minus_one, b_.CreateNeg(a), quotient);
   return b_.CreateSelect(by_zero, zero, quotient);
+}
+
+// By squaring over all bits of the exponent, wrapping. A negative exponent gives 0 but for the bases 1 and -1, whose
+// powers come out right from the two's complement of the exponent.
+Value* ScalarEmitter::integer_power(bool is_signed, Value* base, Value* exponent) {
+  llvm::Type* type = base->getType();
+  auto number = [&](std::int64_t value) { return llvm::ConstantInt::getSigned(type, value); };
+  Value *result = number(1), *factor = base;
+  for (unsigned bit = 0; bit < type->getScalarSizeInBits(); ++bit) {
+    if (bit > 0) factor = b_.CreateMul(factor, factor);
+    Value* is_set = b_.CreateIsNotNull(b_.CreateAnd(b_.CreateLShr(exponent, bit), number(1)));
+    result = b_.CreateSelect(is_set, b_.CreateMul(result, factor), result);
+  }
+  if (!is_signed) return result;
+  Value* is_unit = b_.CreateOr(b_.CreateICmpEQ(base, number(1)), b_.CreateICmpEQ(base, number(-1)));
+  Value* vanishes = b_.CreateAnd(b_.CreateICmpSLT(exponent, number(0)), b_.CreateNot(is_unit));
+  return b_.CreateSelect(vanishes, number(0), result);
 }
 
 Value* ScalarEmitter::bool_op(ScalarOp op, llvm::ArrayRef<Value*> x) {

@@ -33,6 +33,7 @@ class ScalarEmitter {
   llvm::Value* shift(loop::ScalarOp op, bool is_signed, llvm::Value* a, llvm::Value* amount);
   llvm::Value* floor_mod(llvm::Value* a, llvm::Value* b);
   llvm::Value* integer_divide(loop::ScalarOp op, bool is_signed, llvm::Value* a, llvm::Value* b);
+  llvm::Value* integer_power(bool is_signed, llvm::Value* base, llvm::Value* exponent);
   llvm::Value* library_call(loop::ScalarOp op, llvm::ArrayRef<llvm::Value*> x);
   llvm::Value* float_to_float(llvm::Value* v, DType from, DType to);
   llvm::Value* round_to_bfloat(llvm::Value* v);

@@ -143,6 +143,7 @@ std::vector<Case> dtype_cases() {
     add("Arithmetic", "(x[i] - w[i])*x[i] + w[i] - max(x[i], w[i])*min(x[i], " + t + "(2)) + abs(-x[i]) + sign(w[i])");
     add("Division", "floor_div(x[i] - w[i], w[i] - " + t + "(2))");
     add("Remainder", "mod(x[i] - w[i], w[i] - " + t + "(2)) + fmod(x[i] - w[i], w[i])");
+    add("Power", "pow(x[i] - w[i], x[i] - " + t + "(1))");
     add("Bits", "shr(~x[i] ^ shl(w[i], x[i]), " + t + "(1)) | x[i] & w[i]");
     all.push_back(elementwise("ToFloat_" + t, "in x: " + t + "[21], out y: f32", "f32(x[i] - " + t + "(2))"));
     all.push_back(
