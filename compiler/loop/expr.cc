@@ -5,6 +5,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "compiler/loop/fold.h"
 #include "compiler/loop/kernel.h"
+#include "compiler/loop/rebuild.h"
 #include "compiler/loop/scalar_eval.h"
 #include "runtime/error.h"
 
@@ -179,13 +180,7 @@ class Rewriter {
   Expr run(const Expr& e) {
     if (auto it = done_.find(e.get()); it != done_.end()) return it->second;
     if (Expr replaced = replace_(e)) return done_[e.get()] = replaced;
-    Exprs args;
-    bool changed = false;
-    for (const Expr& arg : e->args) {
-      args.push_back(run(arg));
-      changed |= args.back().get() != arg.get();
-    }
-    return done_[e.get()] = changed ? rebuild(*e, std::move(args)) : e;
+    return done_[e.get()] = map_operands(e, [this](const Expr& operand) { return run(operand); });
   }
 
  private:
@@ -205,6 +200,17 @@ void visit_node(const ExprNode& node, const std::function<void(const ExprNode&)>
 bool equal(const Expr& a, const Expr& b) {
   KnownEqual known;
   return equal_nodes(a.get(), b.get(), known);
+}
+
+Expr map_operands(const Expr& e, const std::function<Expr(const Expr&)>& f) {
+  Exprs args;
+  args.reserve(e->args.size());
+  bool changed = false;
+  for (const Expr& arg : e->args) {
+    args.push_back(f(arg));
+    changed |= args.back().get() != arg.get();
+  }
+  return changed ? rebuild(*e, std::move(args)) : e;
 }
 
 Expr rewrite(const Expr& e, const std::function<Expr(const Expr&)>& replace) { return Rewriter(replace).run(e); }

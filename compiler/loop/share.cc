@@ -5,6 +5,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "compiler/loop/access.h"
+#include "compiler/loop/rebuild.h"
 #include "compiler/loop/simplify.h"
 
 namespace mica::loop {
@@ -15,22 +16,27 @@ class HashCons {
  public:
   Expr canonical(const Expr& e) {
     if (auto it = known_.find(e); it != known_.end()) return it->second;
-    Expr same = rewrite(e, [&](const Expr& part) -> Expr { return part.get() == e.get() ? nullptr : canonical(part); });
+    Expr same = map_operands(e, [this](const Expr& operand) { return canonical(operand); });
     return known_[e] = table_.try_emplace(key(*same), same).first->second;
   }
 
  private:
-  static std::string key(const ExprNode& e) {
-    std::string text = absl::StrCat(static_cast<int>(e.kind), " ", static_cast<int>(e.dtype.kind()), " ",
-                                    static_cast<int>(e.op), " ", e.integer, " ", std::bit_cast<std::uint64_t>(e.number),
-                                    " ", address(e.var.get()), " ", address(e.buffer.get()), " ", e.dim.to_string());
-    for (const Expr& arg : e.args) absl::StrAppend(&text, " ", address(arg.get()));
-    return text;
+  using Key = std::vector<std::uint64_t>;
+
+  Key key(const ExprNode& e) {
+    Key words = {static_cast<std::uint64_t>(e.kind) << 16 | static_cast<std::uint64_t>(e.dtype.kind()) << 8 |
+                     static_cast<std::uint64_t>(e.op),
+                 static_cast<std::uint64_t>(e.integer), std::bit_cast<std::uint64_t>(e.number), address(e.var.get()),
+                 address(e.buffer.get())};
+    if (e.kind == ExprKind::kDim) words.push_back(dims_.try_emplace(e.dim.to_string(), dims_.size()).first->second);
+    for (const Expr& arg : e.args) words.push_back(address(arg.get()));
+    return words;
   }
-  static std::uintptr_t address(const void* p) { return reinterpret_cast<std::uintptr_t>(p); }
+  static std::uint64_t address(const void* p) { return reinterpret_cast<std::uintptr_t>(p); }
 
   absl::flat_hash_map<Expr, Expr> known_;
-  absl::flat_hash_map<std::string, Expr> table_;
+  absl::flat_hash_map<Key, Expr> table_;
+  absl::flat_hash_map<std::string, std::uint64_t> dims_;
 };
 
 bool is_straight(const Stmt& stmt) {
@@ -89,7 +95,7 @@ class RunNamer {
   }
 
   Expr inside(const Expr& e) {
-    return rewrite(e, [&](const Expr& part) -> Expr { return part.get() == e.get() ? nullptr : name(part); });
+    return map_operands(e, [this](const Expr& operand) { return name(operand); });
   }
 
   int& counter_;

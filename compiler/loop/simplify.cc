@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "compiler/loop/access.h"
+#include "compiler/loop/rebuild.h"
 
 namespace mica::loop {
 namespace {
@@ -182,9 +183,7 @@ class ExprSimplifier {
   Expr run(const Expr& e) {
     if (e->args.empty()) return e;
     if (auto it = done_.find(e); it != done_.end()) return it->second;
-    bool at_root = true;
-    Expr simpler =
-        rewrite(e, [&](const Expr& part) -> Expr { return std::exchange(at_root, false) ? nullptr : run(part); });
+    Expr simpler = map_operands(e, [this](const Expr& operand) { return run(operand); });
     for (int step = 0; step < kMaxSteps; ++step) {
       Expr next = apply_rules(simpler);
       if (next == nullptr) break;
@@ -197,6 +196,7 @@ class ExprSimplifier {
   static constexpr int kMaxSteps = 16;
 
   Expr apply_rules(const Expr& e) const {
+    if (e->args.empty() || !is_index(e->args[0])) return nullptr;
     for (const IndexRule& rule : kRules) {
       if (Expr result = rule.apply(e, ranges_); result && !equal(result, e)) return result;
     }
