@@ -4,6 +4,8 @@
 #include <limits>
 #include <numeric>
 
+#include "runtime/memory.h"
+
 namespace mica::rt {
 namespace {
 
@@ -13,8 +15,6 @@ struct Placed {
 };
 
 bool overlap(const LiveRange& a, const LiveRange& b) { return a.first <= b.last && b.first <= a.last; }
-
-std::int64_t round_up(std::int64_t bytes) { return (bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment; }
 
 // The start of the smallest gap of at least `bytes`; `placed` is sorted by begin.
 std::int64_t best_gap(const std::vector<Placed>& placed, const LiveRange& live, std::int64_t bytes) {

@@ -8,8 +8,6 @@
 
 namespace mica::rt {
 
-inline constexpr std::int64_t kArenaAlignment = 64;  // a cache line, and the widest vector
-
 struct ArenaItem {
   std::int64_t bytes = 0;
   LiveRange live;  // both ends included

@@ -5,17 +5,15 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
-#include <new>
 #include <string>
 #include <utility>
 
 #include "runtime/error.h"
 #include "runtime/half.h"
+#include "runtime/memory.h"
 
 namespace mica::rt {
 namespace {
-
-constexpr std::size_t kAlignment = 64;  // a cache line, and the widest vector
 
 std::string dims_text(DType dtype, const std::vector<std::int64_t>& dims) {
   std::string text = dtype.short_name() + "[";
@@ -105,10 +103,7 @@ To convert(From value) {
 }  // namespace
 
 Array Array::uninitialized(DType dtype, std::vector<std::int64_t> dims) {
-  const auto bytes = static_cast<std::size_t>(checked_bytes(dtype, dims));
-  const std::size_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
-  void* data = std::aligned_alloc(kAlignment, rounded == 0 ? kAlignment : rounded);
-  if (data == nullptr) throw std::bad_alloc();
+  void* const data = allocate_aligned(checked_bytes(dtype, dims), "Array");
   Array array;
   array.owner_ = std::shared_ptr<void>(data, std::free);
   array.data_ = data;

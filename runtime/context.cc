@@ -1,8 +1,6 @@
 #include "runtime/context.h"
 
-#include <new>
-
-#include "runtime/arena.h"
+#include "runtime/memory.h"
 
 namespace mica::rt {
 
@@ -21,9 +19,7 @@ void Context::use(std::shared_ptr<const Binding> binding) {
   if (bytes > memory_bytes_) {
     memory_bytes_ = 0;
     memory_.reset();
-    const auto rounded = static_cast<std::size_t>((bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment);
-    memory_.reset(static_cast<char*>(std::aligned_alloc(kArenaAlignment, rounded)));
-    if (memory_ == nullptr) throw std::bad_alloc();
+    memory_.reset(static_cast<char*>(allocate_aligned(bytes, tables_.abi().name)));
     memory_bytes_ = bytes;
   }
   library_states_.clear();

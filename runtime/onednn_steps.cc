@@ -15,6 +15,7 @@
 #include "runtime/error.h"
 #include "runtime/library.h"
 #include "runtime/library_plan.h"
+#include "runtime/memory.h"
 #include "runtime/openmp.h"
 #include "runtime/parallel.h"
 
@@ -26,7 +27,6 @@ using Desc = dn::memory::desc;
 using Tag = dn::memory::format_tag;
 using Type = dn::memory::data_type;
 
-constexpr std::int64_t kAlignment = 64;
 constexpr std::int64_t kFewChannels = 16;  // below it the convolution that reads plain kernels leaves vector lanes idle
 constexpr std::int64_t kSumGrain = 1 << 14;
 
@@ -383,7 +383,7 @@ class StepBuilder {
       WeightsTile tile{weights_of(piece), choose_weights(piece), 0};
       if (call_.packed) {
         tile.byte_offset = packed_bytes;
-        packed_bytes += aligned(static_cast<std::int64_t>(tile.layout.get_size()));
+        packed_bytes += round_up(static_cast<std::int64_t>(tile.layout.get_size()));
         step_->packed_tiles.push_back(tile);
       } else if (tile.layout != plain(tile.view)) {
         tile.byte_offset = take_scratch(static_cast<std::int64_t>(tile.layout.get_size()));
@@ -502,9 +502,8 @@ class StepBuilder {
     return execution;
   }
 
-  static std::int64_t aligned(std::int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
   std::int64_t take_scratch(std::int64_t bytes) {
-    return std::exchange(step_->scratch, step_->scratch + aligned(bytes));
+    return std::exchange(step_->scratch, step_->scratch + round_up(bytes));
   }
 
   static void add(Execution& execution, int id, const View& view) {

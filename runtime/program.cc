@@ -26,8 +26,8 @@ void print_profile(const char* program, const std::vector<StepTime>& times) {
   static std::once_flag header;
   std::call_once(header, [] { std::fputs("program,step,kind,layer,microseconds\n", stderr); });
   for (const StepTime& time : times) {
-    std::fprintf(stderr, "%s,%s,%s,%s,%.2f\n", program == nullptr ? "" : program, time.step.c_str(), time.kind.c_str(),
-                 time.layer.c_str(), time.microseconds);
+    std::fprintf(stderr, "%s,%s,%s,%s,%.2f\n", program, time.step.c_str(), time.kind.c_str(), time.layer.c_str(),
+                 time.microseconds);
   }
 }
 

@@ -52,7 +52,7 @@ std::string received_type(const Array& array) {
 
 void check_count(const Tables& tables, const char* what, std::size_t expected, std::size_t received) {
   if (expected == received) return;
-  throw Error({.where = tables.abi().name == nullptr ? "program" : tables.abi().name,
+  throw Error({.where = tables.abi().name,
                .expected = std::to_string(expected) + " " + what + (expected == 1 ? "" : "s"),
                .received = std::to_string(received),
                .hint = {}});
@@ -104,7 +104,7 @@ std::int64_t evaluate(const Tables& tables, std::uint32_t index, std::span<const
     overflow |= __builtin_add_overflow(sum, product, &sum);
   }
   if (overflow) {
-    throw Error({.where = p.name == nullptr ? "program" : p.name,
+    throw Error({.where = p.name,
                  .expected = "dims below 2^63",
                  .received = dim_text(tables, index) + " beyond it",
                  .hint = {}});

@@ -22,6 +22,7 @@ std::string label(const MicaStep& step) { return step.name == nullptr ? "step" :
 
 Tables::Tables(const MicaProgram& program) : program_(program) {
   MICA_CHECK(program_.abi_version == MICA_ABI_VERSION) << "a program of ABI version " << program_.abi_version;
+  if (program_.name == nullptr) program_.name = "program";
   check_dims();
   check_buffers();
   check_roles();

@@ -4,6 +4,8 @@
 
 #include <random>
 
+#include "runtime/memory.h"
+
 namespace mica::rt {
 namespace {
 
@@ -40,7 +42,7 @@ TEST(Arena, NothingThatLivesTogetherOverlaps) {
     }
     const ArenaPlan plan = plan_arena(items);
     for (std::size_t a = 0; a < items.size(); ++a) {
-      EXPECT_EQ(plan.offsets[a] % kArenaAlignment, 0);
+      EXPECT_EQ(plan.offsets[a] % kAlignment, 0);
       EXPECT_LE(plan.offsets[a] + items[a].bytes, plan.bytes);
       for (std::size_t b = 0; b < a; ++b) {
         const bool together = items[a].live.first <= items[b].live.last && items[b].live.first <= items[a].live.last;
