@@ -119,7 +119,8 @@ class StripMine {
   std::vector<StmtRef> setup_, inner_, folds_;
 };
 
-// Gives every rank-0 local a lane axis and puts every statement without loops inside a vector loop over the lanes.
+// Gives every rank-0 local of the body a lane axis and puts every statement without loops inside a vector loop over the
+// lanes.
 class LaneRewriter {
  public:
   LaneRewriter(const VarRef& v, const Expr& position, const Expr& count, const VarRef& lane, int width)
@@ -135,7 +136,7 @@ class LaneRewriter {
         return copy;
       }
       case StmtKind::kAlloc:
-        return alloc(lanes_of(stmt->buffer));
+        return stmt->buffer->dims.empty() ? alloc(lanes_of(stmt->buffer)) : stmt;
       default:
         return vector_over(lane_, count_, leaf(stmt), width_);
     }
@@ -162,6 +163,9 @@ class LaneRewriter {
     return flat_block(std::move(out));
   }
 
+  // Allocations stand before their uses, so what has lanes is known when it is met.
+  bool has_lanes(const BufferRef& buffer) const { return buffers_.count(buffer.get()) > 0; }
+
   BufferRef lanes_of(const BufferRef& scalar) {
     BufferRef& lanes = buffers_[scalar.get()];
     if (!lanes) lanes = lane_buffer(*scalar, width_);
@@ -172,12 +176,11 @@ class LaneRewriter {
     StmtRef moved = map_exprs(stmt, [&](const Expr& e) {
       return rewrite(e, [&](const Expr& x) -> Expr {
         if (x->kind == ExprKind::kVar && x->var == v_) return position_;
-        if (x->kind == ExprKind::kLoad && x->buffer->space == Space::kLocal && x->args.empty())
-          return load(lanes_of(x->buffer), {var(lane_)});
+        if (x->kind == ExprKind::kLoad && has_lanes(x->buffer)) return load(lanes_of(x->buffer), {var(lane_)});
         return nullptr;
       });
     });
-    if (moved->kind != StmtKind::kStore || moved->buffer->space != Space::kLocal) return moved;
+    if (moved->kind != StmtKind::kStore || !has_lanes(stmt->buffer)) return moved;
     return store(lanes_of(stmt->buffer), {var(lane_)}, moved->value);
   }
 

@@ -140,9 +140,9 @@ class Tables : public ProgramTables {
     entry.extent = dim(1);
     if (step.kind == MICA_KERNEL) {
       const loop::Kernel& kernel = plan.kernels[static_cast<std::size_t>(step.callee)];
-      for (const ir::Symbol* needed : kernel.symbols()) step_dims_.push_back(dim(ir::Dim::symbol(needed->name)));
+      for (const ir::Symbol* needed : step.symbols) step_dims_.push_back(dim(ir::Dim::symbol(needed->name)));
       entry.num_dims = index(step_dims_.size()) - entry.first_dim;
-      entry.extent = dim(kernel.parallel_extent());
+      entry.extent = dim(step.extent);
       entry.grain = kernel.grain;
       entry.has_error_word = can_fail(kernel.body);
     }

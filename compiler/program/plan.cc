@@ -147,6 +147,8 @@ class Planner {
       return absl::Status(kernel.status().code(), absl::StrCat(node.loc().empty() ? "" : absl::StrCat(node.loc(), ": "),
                                                                std::string(kernel.status().message())));
     }
+    step.symbols = kernel->symbols();
+    step.extent = kernel->parallel_extent();
     std::string key = kernel->structural_key();
     auto [it, is_new] = kernel_numbers_.emplace(std::move(key), static_cast<int>(plan_.kernels.size()));
     if (is_new) {

@@ -33,6 +33,9 @@ struct PlanStep {
   std::vector<int> args;  // buffers
   std::string name, layer;
   std::vector<bool> writes = {};  // of args: results
+  // Kernels: what their symbols and their parallel loop are here. Steps that share a kernel may differ in both.
+  std::vector<const ir::Symbol*> symbols = {};
+  ir::Dim extent = 1;
   bool split_by_tap = false;
 };
 

@@ -58,7 +58,7 @@ std::string step_line(const Plan& plan, const PlanStep& step, const char* part, 
   if (library) line += epilogue_list(plan.calls[callee]);
   if (step.kind == MICA_KERNEL) {
     const loop::Kernel& kernel = plan.kernels[callee];
-    absl::StrAppend(&line, "  range ", kernel.parallel_extent().to_string(), "  ", short_key(kernel));
+    absl::StrAppend(&line, "  range ", step.extent.to_string(), "  ", short_key(kernel));
   }
   if (!step.layer.empty()) {
     line.resize(std::max(line.size() + 1, kLayerColumn), ' ');
