@@ -62,12 +62,18 @@ class MapLowering {
     }
   }
 
-  // The loops run over the result of the highest rank. Smaller results take their variables from how the large ones
+  // Axes that need a loop, then all of them.
+  static std::pair<std::ptrdiff_t, int> axes_of(ir::Value value) {
+    const ir::Dims& dims = value.dims();
+    return {std::count_if(dims.begin(), dims.end(), [](const ir::Dim& dim) { return !dim.is(1); }), value.rank()};
+  }
+
+  // The loops run over the result of the most axes. Smaller results take their variables from how the large ones
   // read them (the maximum of a row that softmax subtracts), else from an axis of equal extent.
   absl::Status define_results() {
     const Result* main = &results_.front();
     for (const Result& result : results_) {
-      if (result.value.rank() > main->value.rank()) main = &result;
+      if (axes_of(result.value) > axes_of(main->value)) main = &result;
     }
     const ir::Dims& space = main->value.dims();
     for (std::size_t axis = 0; axis < space.size(); ++axis) {
