@@ -30,6 +30,20 @@ TEST(Autodiff, SquareOfAProduct) {
   EXPECT_THAT(dx, testing::ElementsAre(18, 100));
 }
 
+TEST(Autodiff, OperandsOfACompositeMayDependOnEachOther) {
+  // y = x - mean(x) by a composite: the gradient of sum(w y) is w - mean(w), the way through the mean counted once
+  auto dx = expanded_output(R"(graph @g(%x: f32[2], %v: f32[1], %w: f32[2]) {
+  %0 = reduce_mean(%x) {axes=[], keepdims=true} : f32[1]
+  %1 = batch_normalization(%x, %0, %v) {epsilon=0.0} : f32[2]
+  %2 = multiply(%1, %w) : f32[2]
+  %3 = reduce_sum(%2) {axes=[], keepdims=false} : f32[]
+  %4 = gradient(%3, %x) : f32[2]
+  return %4 as "dx"
+})",
+                            {tensor({2}, {1, 2}), tensor({1}, {1}), tensor({2}, {3, 5})});
+  EXPECT_THAT(dx, testing::ElementsAre(-1, 1));
+}
+
 TEST(Autodiff, BroadcastingIsUndone) {
   auto db = expanded_output(R"(graph @g(%x: f32[2,3], %b: f32[3]) {
   %0 = multiply(%x, %b) : f32[2,3]
