@@ -63,21 +63,14 @@ void add_unary(Table& t) {
 
 void add_binary(Table& t) {
   const std::pair<const char*, const char*> names[] = {
-      {"torch.mul", "multiply"},
-      {"torch.maximum", "maximum"},
-      {"torch.minimum", "minimum"},
-      {"torch.fmod", "fmod"},
-      {"torch.remainder", "mod"},
-      {"torch.atan2", "arctan2"},
-      {"torch.eq", "equal"},
-      {"torch.ne", "not_equal"},
-      {"torch.lt", "less"},
-      {"torch.le", "less_equal"},
-      {"torch.gt", "greater"},
-      {"torch.ge", "greater_equal"},
-      {"torch.logical_and", "logical_and"},
-      {"torch.logical_or", "logical_or"},
-      {"torch.logical_xor", "logical_xor"},
+      {"torch.mul", "multiply"},          {"torch.maximum", "maximum"},
+      {"torch.minimum", "minimum"},       {"torch.fmod", "fmod"},
+      {"torch.logaddexp", "logaddexp"},   {"torch.remainder", "mod"},
+      {"torch.atan2", "arctan2"},         {"torch.eq", "equal"},
+      {"torch.ne", "not_equal"},          {"torch.lt", "less"},
+      {"torch.le", "less_equal"},         {"torch.gt", "greater"},
+      {"torch.ge", "greater_equal"},      {"torch.logical_and", "logical_and"},
+      {"torch.logical_or", "logical_or"}, {"torch.logical_xor", "logical_xor"},
   };
   for (const auto& [torch, op] : names) {
     t[torch] = {{"input", "other"}, [op = op](Call& c) -> Values {
