@@ -96,7 +96,10 @@ class PlotOf {
     if (options_.show_trainable && !layer.weights().empty()) {
       node->trainable = layer.trainable_weights().empty() ? views::Trainable::kNo : views::Trainable::kYes;
     }
-    if (options_.show_layer_activations) node->activation = layer.config().get<std::string>("activation", "");
+    if (!options_.show_layer_activations) return;
+    const Config config = layer.config();
+    const bool named = config.contains("activation") && config.at("activation").kind() == Config::Value::Kind::kText;
+    if (named) node->activation = config.get<std::string>("activation");
   }
 
   // The graph of a nested model that is to be drawn from inside.
