@@ -10,6 +10,8 @@ namespace mica::ir {
 absl::Status canonicalize(Graph& graph, const PassOptions& options);
 // Expands `gradient` nodes into ordinary operations, inner ones first.
 absl::Status autodiff(Graph& graph, const PassOptions& options);
+// Sums over the steps of a scan, such as the gradient of a captured matrix, are taken once after the loop.
+absl::Status hoist_sums(Graph& graph, const PassOptions& options);
 // Computes operations on constants through the reference, in double.
 absl::Status constant_fold(Graph& graph, const PassOptions& options);
 // Merges equal nodes, drops dead ones.

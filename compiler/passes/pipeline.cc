@@ -13,6 +13,8 @@ constexpr Pass kPipeline[] = {
      "before anything is decomposed: softmax and the losses keep their stable gradients"},
     {"canonicalize", canonicalize,  kDifferentiated,          kCanonical,              kNone,
      "gradients leave multiplications by one and transposes of transposes"},
+    {"hoist-sums",   hoist_sums,    kDifferentiated | kCanonical, kNone,               kNone,
+     "the gradient of a scan adds up products that are one large product outside"},
     {"fold-norm",    fold_normalization, kDifferentiated | kCanonical, kNone,          kNone,
      "while a normalisation is still one node; what it adds to the weights is hoisted later"},
     {"layout",       choose_layout, kDifferentiated | kCanonical, kLaidOut,            kNone,
