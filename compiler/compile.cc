@@ -9,6 +9,7 @@
 #include "compiler/loop/lower.h"
 #include "compiler/loop/schedule_cpu.h"
 #include "compiler/passes/dump.h"
+#include "compiler/passes/groups.h"
 #include "compiler/passes/passes.h"
 #include "compiler/program/assemble.h"
 #include "runtime/error.h"
@@ -40,6 +41,22 @@ std::string print_kernels(const program::Plan& plan) {
   return text;
 }
 
+// The plan's kernels as code generation takes them: elementary functions written out.
+std::vector<loop::Kernel> machine_kernels(const program::Plan& plan) {
+  std::vector<loop::Kernel> kernels;
+  for (const loop::Kernel& kernel : plan.kernels) kernels.push_back(loop::expand_math(kernel));
+  return kernels;
+}
+
+// Layers whose epilogue was split say so in the fused graph.
+std::string print_fused(ir::Graph& fused) {
+  for (const auto& node : fused.nodes()) {
+    if (ir::is_library_group(*node) && node->attrs().flag("split_by_tap"))
+      node->set_loc(absl::StrCat(node->loc(), "  # split by tap"));
+  }
+  return ir::print(fused);
+}
+
 // What a kernel found wrong at run time, in the words of the layer.
 rt::Program::FailText fail_text(const std::shared_ptr<const program::ProgramTables>& tables) {
   return [tables](const MicaErrorWord& word) {
@@ -67,7 +84,7 @@ program::Plan plan_of(const ir::Graph& fused, const Options& options) {
     absl::StatusOr<loop::Kernel> naive = loop::lower(node);
     if (!naive.ok()) return naive;
     loop::CpuSchedule schedule{.lanes = loop::vector_width(options.target.level, kFloat32)};
-    loop::Kernel kernel = loop::expand_math(loop::schedule_cpu(*naive, schedule));
+    loop::Kernel kernel = loop::schedule_cpu(*naive, schedule);
     if (absl::Status status = loop::verify(kernel); !status.ok()) return status;
     return kernel;
   };
@@ -80,7 +97,7 @@ CompiledModel::CompiledModel(std::unique_ptr<ir::Graph> source, Options options)
   program::Plan plan = plan_of(*fused, options_);
   if (ir::dump_wanted("loop")) ir::write_dump("20-loop.txt", print_kernels(plan));
   if (ir::dump_wanted("program")) ir::write_dump("30-program.txt", program::print(plan));
-  auto code = codegen_library().compile(plan.kernels, options_.target);
+  auto code = codegen_library().compile(machine_kernels(plan), options_.target);
   auto tables = checked(program::assemble(plan, code->functions), *source_);
   struct Owners {
     std::shared_ptr<const codegen::CompiledKernels> code;
@@ -93,12 +110,12 @@ CompiledModel::CompiledModel(std::unique_ptr<ir::Graph> source, Options options)
 std::string CompiledModel::dump(Stage stage) const {
   if (stage == Stage::kGraph) return ir::print(*source_);
   std::unique_ptr<ir::Graph> fused = optimized(*source_, options_);
-  if (stage == Stage::kFused) return ir::print(*fused);
+  if (stage == Stage::kFused) return print_fused(*fused);
   program::Plan plan = plan_of(*fused, options_);
   if (stage == Stage::kProgram) return program::print(plan);
   if (stage == Stage::kLoop) return print_kernels(plan);
   std::string text;
-  for (const loop::Kernel& kernel : plan.kernels) {
+  for (const loop::Kernel& kernel : machine_kernels(plan)) {
     text += stage == Stage::kLlvm ? codegen_library().llvm_ir(kernel, options_.target)
                                   : codegen_library().assembly(kernel, options_.target);
   }
