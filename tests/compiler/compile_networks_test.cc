@@ -1,0 +1,168 @@
+// Whole networks: compiled values against the reference, and the number of steps they take.
+#include "compile_testing.h"
+#include "compiler/passes/groups.h"
+
+namespace mica::compiler {
+namespace {
+
+using ir::parsed;
+
+int run_steps(std::string_view text) { return static_cast<int>(plan_of(*optimized(*parsed(text))).run.size()); }
+
+constexpr const char* kDigits = R"(graph @digits(%image: f32[N,12,12,1]) {
+  %k1 = variable "conv1/kernel" : f32[3,3,1,8]
+  %b1 = variable "conv1/bias" : f32[8]
+  %k2 = variable "conv2/kernel" : f32[3,3,8,16]
+  %b2 = variable "conv2/bias" : f32[16]
+  %w = variable "logits/kernel" : f32[144,10]
+  %b = variable "logits/bias" : f32[10]
+  %0 = conv(%image, %k1) : f32[N,10,10,8]                                              # conv1
+  %1 = add(%0, %b1) : f32[N,10,10,8]                                                   # conv1
+  %2 = relu(%1) : f32[N,10,10,8]                                                       # conv1
+  %3 = max_pool(%2) {window=[2,2], strides=[2,2]} : f32[N,5,5,8]                       # pool1
+  %4 = conv(%3, %k2) : f32[N,3,3,16]                                                   # conv2
+  %5 = add(%4, %b2) : f32[N,3,3,16]                                                    # conv2
+  %6 = relu(%5) : f32[N,3,3,16]                                                        # conv2
+  %7 = reshape(%6) {shape=[N,144]} : f32[N,144]                                        # flatten
+  %8 = matmul(%7, %w) : f32[N,10]                                                      # logits
+  %9 = add(%8, %b) : f32[N,10]                                                         # logits
+  return %9 as "logits"
+})";
+
+TEST(Networks, DigitsEqualsTheReference) { expect_compiles_to_reference(*parsed(kDigits)); }
+TEST(Networks, DigitsTakesAStepAConvolutionPoolAndDense) { EXPECT_EQ(run_steps(kDigits), 4); }
+
+// Two convolutions with normalisations and a shortcut with its own.
+constexpr const char* kResidual = R"(graph @residual(%x: f32[N,6,6,4]) {
+  %k1 = variable "a/kernel" : f32[3,3,4,8]
+  %k2 = variable "b/kernel" : f32[3,3,8,8]
+  %k3 = variable "shortcut/kernel" : f32[1,1,4,8]
+  %g1 = variable "a_bn/gamma" : f32[8]
+  %o1 = variable "a_bn/beta" : f32[8]
+  %m1 = variable "a_bn/mean" : f32[8]
+  %v1 = variable "a_bn/variance" : f32[8]
+  %g2 = variable "b_bn/gamma" : f32[8]
+  %o2 = variable "b_bn/beta" : f32[8]
+  %m2 = variable "b_bn/mean" : f32[8]
+  %v2 = variable "b_bn/variance" : f32[8]
+  %one = constant() {value=3, dtype=f32, shape=[]} : f32[]
+  %w1 = add(%v1, %one) : f32[8]
+  %w2 = add(%v2, %one) : f32[8]
+  %0 = pad(%x) {low=[0,1,1,0], high=[0,1,1,0]} : f32[N,8,8,4]                          # a
+  %1 = conv(%0, %k1) : f32[N,6,6,8]                                                    # a
+  %2 = batch_normalization(%1, %m1, %w1, %g1, %o1) : f32[N,6,6,8]                      # a_bn
+  %3 = relu(%2) : f32[N,6,6,8]                                                         # a_relu
+  %4 = conv(%3, %k2) {pad_low=[1,1], pad_high=[1,1]} : f32[N,6,6,8]                    # b
+  %5 = batch_normalization(%4, %m2, %w2, %g2, %o2) : f32[N,6,6,8]                      # b_bn
+  %6 = conv(%x, %k3) : f32[N,6,6,8]                                                    # shortcut
+  %7 = add(%5, %6) : f32[N,6,6,8]                                                      # add
+  %8 = relu(%7) : f32[N,6,6,8]                                                         # out
+  %9 = reduce_mean(%8) {axes=[1,2], keepdims=false} : f32[N,8]                         # pool
+  return %9 as "features")";
+
+TEST(Networks, AResidualBlockEqualsTheReference) {
+  expect_compiles_to_reference(*parsed(std::string(kResidual) + "\n}"));
+}
+TEST(Networks, AResidualBlockTakesAStepAConvolutionAndPool) { EXPECT_EQ(run_steps(std::string(kResidual) + "\n}"), 4); }
+
+TEST(Networks, TapsInAResidualBlockSplitOnlyEpilogues) {
+  std::string tapped = std::string(kResidual) + "\n  tap %2 as \"a_bn\"\n  tap %8 as \"out\"\n}";
+  expect_compiles_to_reference(*parsed(tapped));
+  program::Plan plan = plan_of(*optimized(*parsed(tapped)));
+  int splits = 0;
+  for (const program::PlanStep& step : plan.run) splits += step.split_by_tap;
+  EXPECT_EQ(splits, 1) << program::print(plan);
+  EXPECT_THAT(program::print(plan), testing::HasSubstr("# split by tap"));
+}
+
+TEST(Networks, ChannelsFirstMeetsInside) {
+  const char* text = R"(graph @nchw(%x: f32[N,3,8,8]) {
+  %k1 = variable "a/kernel" : f32[3,3,3,4]
+  %k2 = variable "b/kernel" : f32[3,3,4,5]
+  %0 = transpose(%x) {permutation=[0,2,3,1]} : f32[N,8,8,3]
+  %1 = conv(%0, %k1) : f32[N,6,6,4]
+  %2 = transpose(%1) {permutation=[0,3,1,2]} : f32[N,4,6,6]
+  %3 = relu(%2) : f32[N,4,6,6]
+  %4 = transpose(%3) {permutation=[0,2,3,1]} : f32[N,6,6,4]
+  %5 = conv(%4, %k2) : f32[N,4,4,5]
+  %6 = transpose(%5) {permutation=[0,3,1,2]} : f32[N,5,4,4]
+  return %6 as "y"
+})";
+  expect_compiles_to_reference(*parsed(text));
+  EXPECT_EQ(run_steps(text), 4);  // two convolutions, a transpose at each end
+}
+
+TEST(Networks, ATrainingStepOfAConvolutionEqualsTheReference) {
+  expect_compiles_to_reference(*parsed(R"(graph @step(%x: f32[N,8,8,2], %labels: i32[N]) {
+  %k = variable "conv/kernel" : f32[3,3,2,4]
+  %b = variable "conv/bias" : f32[4]
+  %w = variable "logits/kernel" : f32[36,5]
+  %zero = constant() {value=0, dtype=i32, shape=[]} : i32[]
+  %l = maximum(%labels, %zero) : i32[N]
+  %0 = conv(%x, %k) : f32[N,6,6,4]
+  %1 = add(%0, %b) : f32[N,6,6,4]
+  %2 = relu(%1) : f32[N,6,6,4]
+  %3 = max_pool(%2) {window=[2,2], strides=[2,2]} : f32[N,3,3,4]
+  %4 = reshape(%3) {shape=[N,36]} : f32[N,36]
+  %5 = matmul(%4, %w) : f32[N,5]
+  %6 = log_softmax(%5) : f32[N,5]
+  %7 = one_hot(%l) {num_classes=5} : f32[N,5]
+  %8 = multiply(%6, %7) : f32[N,5]
+  %9 = reduce_sum(%8) {axes=[], keepdims=false} : f32[]
+  %10 = negative(%9) : f32[]
+  %11:3 = gradient(%10, %k, %b, %w) : f32[3,3,2,4], f32[4], f32[36,5]
+  %rate = constant() {value=0.01, dtype=f32, shape=[]} : f32[]
+  %12 = multiply(%11#0, %rate) : f32[3,3,2,4]
+  %13 = subtract(%k, %12) : f32[3,3,2,4]
+  %14 = multiply(%11#1, %rate) : f32[4]
+  %15 = subtract(%b, %14) : f32[4]
+  %16 = multiply(%11#2, %rate) : f32[36,5]
+  %17 = subtract(%w, %16) : f32[36,5]
+  return %10 as "loss"
+  update %k = %13
+  update %b = %15
+  update %w = %17
+})"));
+}
+
+// A plain recurrent layer: the products with the input stand before the loop.
+constexpr const char* kRecurrent = R"(graph @recurrent(%x: f32[T,N,3], %h0: f32[N,4]) {
+  %w = variable "rnn/kernel" : f32[3,4]
+  %u = variable "rnn/recurrent" : f32[4,4]
+  %0 = matmul(%x, %w) : f32[T,N,4]
+  %1:2 = scan(%h0, %0, %u) {num_states=1, num_xs=1} : f32[N,4], f32[T,N,4]
+    body @cell(%h: f32[N,4], %z: f32[N,4], %u: f32[4,4]) {
+      %0 = matmul(%h, %u) : f32[N,4]
+      %1 = add(%0, %z) : f32[N,4]
+      %2 = tanh(%1) : f32[N,4]
+      return %2 as "h"
+      return %2 as "y"
+    }
+)";
+
+TEST(Networks, ARecurrentLayerIsOneProductAndOneKernel) {
+  std::string text = std::string(kRecurrent) + "  return %1#0 as \"last\"\n}";
+  expect_compiles_to_reference(*parsed(text));
+  EXPECT_EQ(run_steps(text), 2);
+}
+
+TEST(Networks, TheGradientOfARecurrentMatrixIsOneProductAfterTheLoop) {
+  std::string text = std::string(kRecurrent) + R"(  %2 = multiply(%1#0, %1#0) : f32[N,4]
+  %3 = reduce_sum(%2) {axes=[], keepdims=false} : f32[]
+  %4:2 = gradient(%3, %w, %u) : f32[3,4], f32[4,4]
+  return %4#0 as "dw"
+  return %4#1 as "du"
+})";
+  expect_compiles_to_reference(*parsed(text));
+  auto graph = parsed(text);
+  ir::run_named(*graph, {"canonicalize", "autodiff", "hoist-sums"});
+  for (const auto& node : graph->nodes()) {
+    if (node->is("scan")) {
+      EXPECT_EQ(node->attrs().integer("num_states"), 1);
+    }
+  }
+  EXPECT_GE(ir::count_ops(*graph, "matmul"), 3);
+}
+
+}  // namespace
+}  // namespace mica::compiler
