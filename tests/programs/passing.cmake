@@ -1,6 +1,2 @@
 # Acceptance programs (<name>.cc of MICA_PROGRAMS) that must pass, unchanged. A program stands here as soon as it does.
-<<<<<<< Updated upstream
 set(MICA_PASSING_PROGRAMS autoencoder digits_describe ensemble shared_embedding toy_resnet vgg_features)
-=======
-set(MICA_PASSING_PROGRAMS autoencoder digits_describe ensemble toy_resnet vgg_features)
->>>>>>> Stashed changes
