@@ -21,7 +21,8 @@ void complete(const ir::OpDef& op, Call& call) {
   ir::Graph scratch;
   ir::Values operands;
   for (const ValueRef& input : call.inputs) operands.push_back(scratch.input(input->type, ""));
-  absl::StatusOr<ir::Node*> node = scratch.try_add(op, std::move(operands), std::move(call.attrs), clones_of(call.bodies));
+  absl::StatusOr<ir::Node*> node =
+      scratch.try_add(op, std::move(operands), std::move(call.attrs), clones_of(call.bodies));
   if (!node.ok()) throw_op_error(op, std::string(node.status().message()));
   call.attrs = (*node)->attrs();
   call.result_types = (*node)->result_types();

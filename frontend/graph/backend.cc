@@ -57,7 +57,8 @@ class ReferenceRunnable : public Runnable {
   std::unique_ptr<ir::Graph> graph_;
 };
 
-std::shared_ptr<const Runnable> compile_new(const ir::Graph& graph, const Device& device, const std::string& precision) {
+std::shared_ptr<const Runnable> compile_new(const ir::Graph& graph, const Device& device,
+                                            const std::string& precision) {
   if (device.is_reference()) return std::make_shared<ReferenceRunnable>(graph);
   if (!device.is_cpu() || precision != "strict") {
     throw Error({.where = graph.name(),

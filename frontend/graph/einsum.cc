@@ -67,7 +67,8 @@ class Einsum {
 
   void add_operand(const Tensor& tensor, const std::string& labels) {
     const ir::Dims& dims = dims_of(tensor);
-    if (dims.size() != labels.size()) fail(absl::StrCat("an operand of rank ", labels.size()), internal::describe(tensor));
+    if (dims.size() != labels.size())
+      fail(absl::StrCat("an operand of rank ", labels.size()), internal::describe(tensor));
     for (std::size_t i = 0; i < dims.size(); ++i) {
       auto [it, is_new] = sizes_.try_emplace(labels[i], dims[i]);
       if (!is_new && !(it->second == dims[i])) {

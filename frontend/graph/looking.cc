@@ -115,8 +115,8 @@ class SummaryOf {
         if (other.get() == &producer) break;
         index += other->layer && other->layer == producer.layer;
       }
-      row.connected_to.push_back(
-          absl::StrCat(internal::name_of_producer(producer), "[", producer.inputs.empty() ? 0 : index, "][", input->result, "]"));
+      row.connected_to.push_back(absl::StrCat(internal::name_of_producer(producer), "[",
+                                              producer.inputs.empty() ? 0 : index, "][", input->result, "]"));
     }
   }
 
@@ -162,15 +162,17 @@ std::string calls_text(const Model& model) {
   for (std::size_t i = 0; i < graph.calls.size(); ++i) {
     const Call& call = *graph.calls[i];
     std::string inputs, types;
-    for (const internal::ValueRef& input : call.inputs) absl::StrAppend(&inputs, inputs.empty() ? "" : ", ", name_of(*input));
+    for (const internal::ValueRef& input : call.inputs)
+      absl::StrAppend(&inputs, inputs.empty() ? "" : ", ", name_of(*input));
     for (const ir::TensorType& type : call.result_types) {
       absl::StrAppend(&types, types.empty() ? "" : ", ", internal::describe(type));
     }
-    absl::StrAppend(&text, "  ", graph.steps[i], " = ", call.op ? call.op->name : Layer::of(call.layer).class_name(), "(",
-                    inputs, ") : ", types, "\n");
+    absl::StrAppend(&text, "  ", graph.steps[i], " = ", call.op ? call.op->name : Layer::of(call.layer).class_name(),
+                    "(", inputs, ") : ", types, "\n");
   }
   text += "  return ";
-  for (std::size_t i = 0; i < graph.outputs.size(); ++i) absl::StrAppend(&text, i == 0 ? "" : ", ", name_of(*graph.outputs[i]));
+  for (std::size_t i = 0; i < graph.outputs.size(); ++i)
+    absl::StrAppend(&text, i == 0 ? "" : ", ", name_of(*graph.outputs[i]));
   return text + "\n}\n";
 }
 
@@ -198,9 +200,8 @@ std::string Model::dump(Stage stage, DumpOptions options) const {
   }
   if (stage == Stage::kCalls) return calls_text(*this);
   const ModelGraph& graph = internal::model_graph(*this, "dump");
-  internal::TracedGraph traced =
-      internal::trace_model(*impl_, graph.input_names, types_for_dump(graph, options.batch),
-                            {.training = options.mode == "train"});
+  internal::TracedGraph traced = internal::trace_model(*impl_, graph.input_names, types_for_dump(graph, options.batch),
+                                                       {.training = options.mode == "train"});
   return internal::dump_graph(*traced.graph, stage);
 }
 

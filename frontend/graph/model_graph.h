@@ -11,7 +11,7 @@ namespace mica::internal {
 
 // A row of a model's table: a layer with its calls in this model, or one operation.
 struct ModelStep {
-  Layer layer;  // empty for an operation
+  Layer layer;                     // empty for an operation
   std::vector<std::size_t> calls;  // indices into ModelGraph::calls; none for an InputLayer
 };
 

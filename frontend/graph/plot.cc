@@ -1,11 +1,12 @@
 // plot(): a model as a picture's plain data.
+#include "frontend/views/plot.h"
+
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "compiler/ops/op_def.h"
 #include "frontend/graph/layer_state.h"
 #include "frontend/graph/model_state.h"
-#include "frontend/views/plot.h"
 
 namespace mica {
 namespace {

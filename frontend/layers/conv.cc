@@ -156,7 +156,8 @@ class ConvLayer final : public ConvBase {
   ConvLayer(Common common, std::int64_t filters, ConvFields fields)
       : ConvBase(std::move(common), std::move(fields)), filters_(filters) {
     expect_positive("filters", filters_);
-    if (filters_ % o_.groups != 0) fail("filters to be a multiple of groups", absl::StrCat(filters_, " and ", o_.groups));
+    if (filters_ % o_.groups != 0)
+      fail("filters to be a multiple of groups", absl::StrCat(filters_, " and ", o_.groups));
   }
   void fields(FieldVisitor& v) override {
     v.field("filters", filters_);
@@ -169,7 +170,8 @@ class ConvLayer final : public ConvBase {
  protected:
   void make_weights(const std::vector<Shape>& inputs) override {
     std::int64_t channels = input_channels(inputs[0]);
-    if (channels % o_.groups != 0) fail(absl::StrCat("channels to be a multiple of ", o_.groups, " groups"), absl::StrCat(channels));
+    if (channels % o_.groups != 0)
+      fail(absl::StrCat("channels to be a multiple of ", o_.groups, " groups"), absl::StrCat(channels));
     make_kernel(channels / o_.groups, filters_, filters_);
   }
   Tensor forward(const Tensor& x) override { return finished(convolved(prepared(x), kernel_, o_.groups)); }

@@ -203,8 +203,7 @@ class SoftmaxLayer final : public BuiltinLayer {
 Activation::Activation(ActivationFn activation, NameOptions options)
     : Layer(std::make_shared<ActivationLayer>(std::move(activation), options)) {}
 Identity::Identity(NameOptions options) : Layer(std::make_shared<IdentityLayer>(options)) {}
-Masking::Masking(double mask_value, NameOptions options)
-    : Layer(std::make_shared<MaskingLayer>(mask_value, options)) {}
+Masking::Masking(double mask_value, NameOptions options) : Layer(std::make_shared<MaskingLayer>(mask_value, options)) {}
 Lambda::Lambda(std::function<Tensor(const Tensor&)> function, NameOptions options)
     : Layer(std::make_shared<LambdaLayer>(of_one(std::move(function)), options, "Lambda")) {}
 Lambda::Lambda(std::function<Tensor(const Tensors&)> function, NameOptions options)

@@ -43,7 +43,8 @@ Tensor conv(const char* where, const Tensor& x, const Tensor& weight, const Tens
     dilations.push_back(options.dilation[i]);
     std::int64_t extent = (weight.size(i + 2) - 1) * options.dilation[i];
     bool same = options.padding.mode() == "same";
-    if (same && options.stride[i] != 1) fail(where, "a stride of 1 with padding \"same\"", absl::StrCat(options.stride[i]));
+    if (same && options.stride[i] != 1)
+      fail(where, "a stride of 1 with padding \"same\"", absl::StrCat(options.stride[i]));
     low.push_back(same ? extent / 2 : options.padding[i]);
     high.push_back(same ? extent - extent / 2 : options.padding[i]);
   }
@@ -108,7 +109,8 @@ Tensor log_softmax(const Tensor& x, int dim) { return x.log_softmax(dim); }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   if (weight.dim() != 2 || x.size(-1) != weight.size(1)) {
-    fail("linear", absl::StrCat("a last dimension of ", weight.size(-1), ", that of the weight"), internal::describe(x));
+    fail("linear", absl::StrCat("a last dimension of ", weight.size(-1), ", that of the weight"),
+         internal::describe(x));
   }
   Tensor y = apply("matmul", {x, weight}, {{"transpose_b", true}});
   return bias.defined() ? y + bias : y;

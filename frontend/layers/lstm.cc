@@ -135,7 +135,8 @@ class LSTMLayer final : public BuiltinLayer {
   }
 
   // One step as a graph: (h, c[, output], gates[, valid], recurrent kernel[, kept]) -> (h, c[, output], output).
-  std::shared_ptr<const ir::Graph> step_of(const Tensors& operands, std::int64_t num_states, std::int64_t num_xs) const {
+  std::shared_ptr<const ir::Graph> step_of(const Tensors& operands, std::int64_t num_states,
+                                           std::int64_t num_xs) const {
     Trace body({.name = "step", .training = training()});
     Tensors inputs;
     for (std::size_t i = 0; i < operands.size(); ++i) {

@@ -11,7 +11,6 @@ namespace {
 
 using namespace internal;
 
-
 class BatchNormalizationLayer final : public BuiltinLayer {
  public:
   explicit BatchNormalizationLayer(BatchNormalizationOptions o)

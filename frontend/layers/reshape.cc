@@ -65,7 +65,8 @@ class PermuteLayer final : public BuiltinLayer {
     std::vector<std::int64_t> sorted = dims_;
     std::sort(sorted.begin(), sorted.end());
     for (std::size_t i = 0; i < sorted.size(); ++i) {
-      if (sorted[i] != static_cast<std::int64_t>(i) + 1) fail("the axes 1, 2, … in some order", Shape(dims_).to_string());
+      if (sorted[i] != static_cast<std::int64_t>(i) + 1)
+        fail("the axes 1, 2, … in some order", Shape(dims_).to_string());
     }
   }
   void fields(FieldVisitor& v) override { v.field("dims", dims_); }
@@ -113,7 +114,8 @@ class SidesLayer : public BuiltinLayer {
         data_format_(std::move(o.data_format)) {
     expect_choice("data_format", data_format_, {"channels_last", "channels_first"});
     for (const auto& side : sides_) {
-      if (side[0] < 0 || side[1] < 0) fail(absl::StrCat(field, " of at least 0"), absl::StrCat(side[0], " and ", side[1]));
+      if (side[0] < 0 || side[1] < 0)
+        fail(absl::StrCat(field, " of at least 0"), absl::StrCat(side[0], " and ", side[1]));
     }
   }
   void fields(FieldVisitor& v) override {
@@ -159,9 +161,12 @@ class CroppingLayer final : public SidesLayer {
       if (sides_[i][0] == 0 && sides_[i][1] == 0) continue;
       std::size_t axis = i + static_cast<std::size_t>(first_axis());
       ir::Dim stop = dims_of(x)[axis] - ir::Dim(sides_[i][1]);
-      if (stop.is_static() && stop.value() <= sides_[i][0]) fail("an input that cropping leaves something of", describe(input));
+      if (stop.is_static() && stop.value() <= sides_[i][0])
+        fail("an input that cropping leaves something of", describe(input));
       x = apply("slice", {x},
-                {{"axis", static_cast<std::int64_t>(axis)}, {"start", ir::Dims{ir::Dim(sides_[i][0])}}, {"stop", ir::Dims{stop}}});
+                {{"axis", static_cast<std::int64_t>(axis)},
+                 {"start", ir::Dims{ir::Dim(sides_[i][0])}},
+                 {"stop", ir::Dims{stop}}});
     }
     return x;
   }
@@ -209,7 +214,8 @@ class UpSamplingLayer final : public BuiltinLayer {
     return reshape_dims(apply("broadcast_to", {reshape_dims(x, split)}, {{"shape", wide}}), merged);
   }
 
-  // Every element becomes `factor` phases between itself and a neighbour; at the ends the neighbour is the element itself.
+  // Every element becomes `factor` phases between itself and a neighbour; at the ends the neighbour is the element
+  // itself.
   static Tensor interpolated(const Tensor& x, int axis, std::int64_t factor) {
     if (factor == 1) return x;
     ir::Dims dims = dims_of(x);

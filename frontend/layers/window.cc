@@ -8,7 +8,7 @@
 namespace mica::internal {
 
 PadSizes padding_of(const std::string& mode, const ir::Dims& spatial, const Sizes& size, const Sizes& strides,
-                   const Sizes& dilations, const std::string& where) {
+                    const Sizes& dilations, const std::string& where) {
   PadSizes padding;
   for (std::size_t i = 0; i < size.size(); ++i) {
     std::int64_t extent = (size[i] - 1) * dilations[i] + 1, total = 0;

@@ -15,10 +15,10 @@ struct PadSizes {
 };
 
 // Keras' padding of `spatial` axes for windows of `size`: "valid" none; "same" as much as makes the result
-// ceil(n / stride) long, the odd element at the end; "causal" all of it at the start. Where a dim is open, a stride above
-// 1 is Error: the padding would depend on it. `where` names the layer.
+// ceil(n / stride) long, the odd element at the end; "causal" all of it at the start. Where a dim is open, a stride
+// above 1 is Error: the padding would depend on it. `where` names the layer.
 PadSizes padding_of(const std::string& mode, const ir::Dims& spatial, const Sizes& size, const Sizes& strides,
-                   const Sizes& dilations, const std::string& where);
+                    const Sizes& dilations, const std::string& where);
 
 // The dims between batch and channels of a channels-last tensor.
 ir::Dims spatial_dims(const Tensor& x);

@@ -60,8 +60,8 @@ Layer zero_padding(const Json& c) {
   const Json& p = c["padding"];
   if (p.is_number()) return ZeroPadding2D(p.get<int>(), format(c));
   if (p[0].is_number()) return ZeroPadding2D({p[0].get<int>(), p[1].get<int>()}, format(c));
-  return ZeroPadding2D({Ints<2>(p[0][0].get<int>(), p[0][1].get<int>()), Ints<2>(p[1][0].get<int>(), p[1][1].get<int>())},
-                       format(c));
+  return ZeroPadding2D(
+      {Ints<2>(p[0][0].get<int>(), p[0][1].get<int>()), Ints<2>(p[1][0].get<int>(), p[1][1].get<int>())}, format(c));
 }
 
 Layer batch_normalization(const Json& c) {
@@ -74,8 +74,10 @@ Layer batch_normalization(const Json& c) {
 }
 
 Layer layer_normalization(const Json& c) {
-  LayerNormalizationOptions o{.epsilon = c.value("epsilon", 1e-3), .center = c.value("center", true), .scale = c.value("scale", true)};
-  if (c.contains("axis") && c["axis"].is_array()) o.axis = Axes{c["axis"][0].get<std::int64_t>(), c["axis"][1].get<std::int64_t>()};
+  LayerNormalizationOptions o{
+      .epsilon = c.value("epsilon", 1e-3), .center = c.value("center", true), .scale = c.value("scale", true)};
+  if (c.contains("axis") && c["axis"].is_array())
+    o.axis = Axes{c["axis"][0].get<std::int64_t>(), c["axis"][1].get<std::int64_t>()};
   if (c.contains("axis") && c["axis"].is_number()) o.axis = Axes(c["axis"].get<std::int64_t>());
   return LayerNormalization(o);
 }
@@ -93,10 +95,19 @@ Layer make_layer(const std::string& name, const Json& c) {
   auto axis = [&] { return AxisOptions{.axis = c.value("axis", -1)}; };
   auto size = [&](const char* key) { return pair_of(c, key, 2); };
   const std::map<std::string, std::function<Layer()>> makers{
-      {"Dense", [&] { return Dense(c["units"], {.activation = c.value("activation", "linear"), .use_bias = c.value("use_bias", true)}); }},
+      {"Dense",
+       [&] {
+         return Dense(c["units"],
+                      {.activation = c.value("activation", "linear"), .use_bias = c.value("use_bias", true)});
+       }},
       {"Embedding", [&] { return Embedding(c["input_dim"], c["output_dim"]); }},
       {"Activation", [&] { return Activation(c["activation"].get<std::string>()); }},
-      {"ReLU", [&] { return ReLU({.max_value = c["max_value"].get<double>(), .negative_slope = c["negative_slope"], .threshold = c["threshold"]}); }},
+      {"ReLU",
+       [&] {
+         return ReLU({.max_value = c["max_value"].get<double>(),
+                      .negative_slope = c["negative_slope"],
+                      .threshold = c["threshold"]});
+       }},
       {"LeakyReLU", [&] { return LeakyReLU(c["negative_slope"]); }},
       {"ELU", [&] { return ELU(c["alpha"]); }},
       {"Softmax", [&] { return Softmax(axis()); }},
@@ -105,18 +116,25 @@ Layer make_layer(const std::string& name, const Json& c) {
       {"Flatten", [&] { return Flatten(format(c)); }},
       {"Reshape", [&] { return Reshape(Shape(c["target_shape"].get<std::vector<std::int64_t>>())); }},
       {"ZeroPadding2D", [&] { return zero_padding(c); }},
-      {"UpSampling2D", [&] { return UpSampling2D(size("size"), {.data_format = c.value("data_format", "channels_last"), .interpolation = c.value("interpolation", "nearest")}); }},
-      {"Conv2D", [&] {
+      {"UpSampling2D",
+       [&] {
+         return UpSampling2D(size("size"), {.data_format = c.value("data_format", "channels_last"),
+                                            .interpolation = c.value("interpolation", "nearest")});
+       }},
+      {"Conv2D",
+       [&] {
          auto o = convolved<ConvOptions<2>>(c);
          o.groups = c.value("groups", 1);
          return Conv2D(c["filters"], pair_of(c, "kernel_size", 1), o);
        }},
-      {"Conv2DTranspose", [&] {
+      {"Conv2DTranspose",
+       [&] {
          auto o = convolved<ConvTransposeOptions<2>>(c);
          if (c.contains("output_padding")) o.output_padding = pair_of(c, "output_padding", 0);
          return Conv2DTranspose(c["filters"], pair_of(c, "kernel_size", 1), o);
        }},
-      {"DepthwiseConv2D", [&] {
+      {"DepthwiseConv2D",
+       [&] {
          auto o = convolved<DepthwiseConvOptions<2>>(c);
          o.depth_multiplier = c.value("depth_multiplier", 1);
          return DepthwiseConv2D(pair_of(c, "kernel_size", 1), o);
@@ -139,18 +157,22 @@ Layer make_layer(const std::string& name, const Json& c) {
   return makers.at(name)();
 }
 
-class LayerFixture : public testing::TestWithParam<std::string> {};
+class LayerFixture : public testing::TestWithParam<std::string> {
+ protected:
+  void TearDown() override { set_default_device("cpu"); }
+};
 
-TEST_P(LayerFixture, AgreesWithKeras) {
+void expect_agreement_with_keras(const std::string& case_name) {
   Json fixture;
   for (const Json& item : cases()) {
-    if (item["name"] == GetParam()) fixture = item;
+    if (item["name"] == case_name) fixture = item;
   }
-  auto arrays = files::read_npz(MICA_SOURCE_DIR "/tests/fixtures/layers/" + GetParam() + ".npz");
+  auto arrays = files::read_npz(MICA_SOURCE_DIR "/tests/fixtures/layers/" + case_name + ".npz");
   ASSERT_TRUE(arrays.ok()) << arrays.status();
   auto array = [&](const std::string& key) {
     for (const auto& [name, value] : *arrays) {
-      if (name == key) return Tensor::of(internal::make_computed(value.dtype() == kFloat64 ? value.cast(kFloat32) : value));
+      if (name == key)
+        return Tensor::of(internal::make_computed(value.dtype() == kFloat64 ? value.cast(kFloat32) : value));
     }
     ADD_FAILURE() << "no array " << key;
     return Tensor();
@@ -159,7 +181,8 @@ TEST_P(LayerFixture, AgreesWithKeras) {
     Tensor want = array(key);
     ASSERT_EQ(got.shape(), want.shape()) << key;
     std::vector<double> a = got.to_vector<double>(), b = want.to_vector<double>();
-    for (std::size_t i = 0; i < a.size(); ++i) ASSERT_NEAR(a[i], b[i], 1e-5 * (1 + std::abs(b[i]))) << key << "[" << i << "]";
+    for (std::size_t i = 0; i < a.size(); ++i)
+      ASSERT_NEAR(a[i], b[i], 1e-5 * (1 + std::abs(b[i]))) << key << "[" << i << "]";
   };
 
   Layer layer = make_layer(fixture["layer"], fixture["config"]);
@@ -175,9 +198,17 @@ TEST_P(LayerFixture, AgreesWithKeras) {
   layer.set_weights(weights);
   Tensors results = layer.apply(given, options);
   ASSERT_EQ(results.size(), fixture["outputs"].size());
-  for (std::size_t i = 0; i < results.size(); ++i) expect_near(results[i], "out." + fixture["outputs"][i].get<std::string>());
+  for (std::size_t i = 0; i < results.size(); ++i)
+    expect_near(results[i], "out." + fixture["outputs"][i].get<std::string>());
   for (const std::string path : fixture["updated"]) expect_near(layer.weight(path), "after." + path);
 }
+
+TEST_P(LayerFixture, AgreesWithKerasOnTheReference) {
+  set_default_device("reference");
+  expect_agreement_with_keras(GetParam());
+}
+
+TEST_P(LayerFixture, AgreesWithKerasCompiled) { expect_agreement_with_keras(GetParam()); }
 
 std::vector<std::string> case_names() {
   std::vector<std::string> names;
