@@ -8,6 +8,7 @@
 #include "compiler/loop/expand_math.h"
 #include "compiler/loop/lower.h"
 #include "compiler/loop/schedule_cpu.h"
+#include "compiler/loop/simplify.h"
 #include "compiler/passes/dump.h"
 #include "compiler/passes/groups.h"
 #include "compiler/passes/passes.h"
@@ -41,10 +42,10 @@ std::string print_kernels(const program::Plan& plan) {
   return text;
 }
 
-// The plan's kernels as code generation takes them: elementary functions written out.
+// The plan's kernels as code generation takes them: elementary functions written out, shared values computed once.
 std::vector<loop::Kernel> machine_kernels(const program::Plan& plan) {
   std::vector<loop::Kernel> kernels;
-  for (const loop::Kernel& kernel : plan.kernels) kernels.push_back(loop::expand_math(kernel));
+  for (const loop::Kernel& kernel : plan.kernels) kernels.push_back(loop::name_shared_values(loop::expand_math(kernel)));
   return kernels;
 }
 
@@ -84,7 +85,7 @@ program::Plan plan_of(const ir::Graph& fused, const Options& options) {
     absl::StatusOr<loop::Kernel> naive = loop::lower(node);
     if (!naive.ok()) return naive;
     loop::CpuSchedule schedule{.lanes = loop::vector_width(options.target.level, kFloat32)};
-    loop::Kernel kernel = loop::schedule_cpu(*naive, schedule);
+    loop::Kernel kernel = loop::simplify(loop::schedule_cpu(*naive, schedule));
     if (absl::Status status = loop::verify(kernel); !status.ok()) return status;
     return kernel;
   };
