@@ -184,12 +184,39 @@ Values vjp_sum_pool(Builder& b, Node& node, const Values& grads) {
   return {b.call("sum_pool", {padded}, {{"window", taps}, {"dilations", window.dilations}})};
 }
 
+// How many taps of each window along a spatial axis lie inside x, shaped to broadcast against the result: the last tap
+// inside less the first one, by the distance of the window's start from both ends.
+Value taps_inside(Builder& b, const Node& node, std::size_t spatial_axis) {
+  const Dims &x = node.operand(0).dims(), &y = node.result_types()[0].dims;
+  SlidingWindow window = window_of(node.attrs(), x);
+  const std::int64_t dilation = window.dilations[spatial_axis], pad = window.pad_low[spatial_axis];
+  const std::int64_t reach = (node.attrs().ints("window")[spatial_axis] - 1) * dilation;
+  auto number = [&](std::int64_t value) { return b.constant(static_cast<double>(value), kInt64); };
+  auto steps = [&](Value distance) { return b.call("floor_divide", {distance, number(dilation)}); };
+  Dims dims(x.size(), Dim(1));
+  dims[spatial_axis + 1] = y[spatial_axis + 1];
+  Value position =
+      b.call("iota", {}, {{"shape", dims}, {"axis", static_cast<std::int64_t>(spatial_axis + 1)}, {"dtype", kInt64}});
+  Value start = position * number(window.strides[spatial_axis]) - number(pad);
+  Value to_end = b.dim_value(x[spatial_axis + 1] - 1, kInt64) - start;
+  Value last = steps(b.min(to_end, number(reach))), first = steps(b.max(-start, number(0)) + number(dilation - 1));
+  return b.cast(last - first + number(1), node.operand(0).dtype());
+}
+
 Values decompose_avg_pool(Builder& b, const Node& node) {
-  Value x = node.operand(0), sum = b.call("sum_pool", {x}, pool_attrs(node));
-  if (node.attrs().flag("count_include_pad"))
-    return {sum / static_cast<double>(product(dims_of(node.attrs().ints("window"))).value())};
-  Value ones = b.constant(1, x.dtype(), channels_last(Dim(1), spatial_part(x.dims()), Dim(1)));
-  return {sum / b.call("sum_pool", {ones}, pool_attrs(node))};
+  Value mean = b.call("sum_pool", {node.operand(0)}, pool_attrs(node));
+  const Ints& taps = node.attrs().ints("window");
+  SlidingWindow window = window_of(node.attrs(), node.operand(0).dims());
+  double always = 1;  // taps of the axes whose windows lie inside
+  for (std::size_t i = 0; i < taps.size(); ++i) {
+    bool padded = window.pad_low[i] != 0 || window.pad_high[i] != 0;
+    if (padded && !node.attrs().flag("count_include_pad")) {
+      mean = mean / taps_inside(b, node, i);
+    } else {
+      always *= static_cast<double>(taps[i]);
+    }
+  }
+  return {always == 1 ? mean : mean / always};
 }
 
 }  // namespace
