@@ -1,5 +1,8 @@
 // The samples of the records as graphs and arrays: what the generated tests run on.
 #pragma once
+#include <gtest/gtest.h>
+
+#include <cmath>
 #include <map>
 #include <memory>
 #include <random>
@@ -8,6 +11,7 @@
 
 #include "compiler/ops/op_def.h"
 #include "compiler/reference.h"
+#include "runtime/array.h"
 #include "runtime/error.h"
 
 namespace mica::ir {
@@ -79,6 +83,20 @@ inline SampleCase make_case(const OpDef& op, const Sample& sample, DType float_t
     result.graph->add_output(result.node->result(i), "y" + std::to_string(i));
   }
   return result;
+}
+
+inline rt::Array to_array(const RefTensor& tensor) {
+  rt::Array array = rt::Array::uninitialized(tensor.dtype, tensor.dims);
+  for (std::size_t i = 0; i < tensor.data.size(); ++i) array.set(static_cast<std::int64_t>(i), tensor.data[i]);
+  return array;
+}
+
+inline void expect_close(const rt::Array& got, const RefTensor& want, double tolerance) {
+  for (std::size_t i = 0; i < want.data.size(); ++i) {
+    double a = got.at(static_cast<std::int64_t>(i)), b = want.data[i];
+    bool equal = a == b || (std::isnan(a) && std::isnan(b)) || std::fabs(a - b) <= tolerance * (1 + std::fabs(b));
+    ASSERT_TRUE(equal) << "element " << i << ": got " << a << ", expected " << b;
+  }
 }
 
 }  // namespace mica::ir
