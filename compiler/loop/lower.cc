@@ -238,7 +238,7 @@ std::string kernel_name(const ir::Node& node) {
 
 absl::StatusOr<Kernel> lower(const ir::Node& node) {
   if (node.op().kernel) return node.op().kernel(node);
-  if (node.is("scan")) return lower_scan(node);
+  if (scan_of(node)) return lower_scan(node);
   Kernel kernel;
   kernel.name = kernel_name(node);
   if (absl::Status status = MapLowering(node, kernel).run(); !status.ok()) return status;

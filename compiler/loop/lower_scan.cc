@@ -18,11 +18,12 @@ constexpr const char* kRowNames[] = {"j", "k", "l", "m", "n"};
 
 class ScanLowering {
  public:
-  explicit ScanLowering(const ir::Node& scan)
-      : scan_(scan),
-        body_(scan.body()),
-        num_states_(static_cast<std::size_t>(scan.attrs().integer("num_states"))),
-        num_xs_(static_cast<std::size_t>(scan.attrs().integer("num_xs"))) {}
+  explicit ScanLowering(const ir::Node& node)
+      : node_(node),
+        scan_(*scan_of(node)),
+        body_(scan_.body()),
+        num_states_(static_cast<std::size_t>(scan_.attrs().integer("num_states"))),
+        num_xs_(static_cast<std::size_t>(scan_.attrs().integer("num_xs"))) {}
 
   absl::StatusOr<Kernel> run() {
     if (absl::Status status = find_rows(); !status.ok()) return status;
@@ -31,9 +32,9 @@ class ScanLowering {
     if (!status_.ok()) return status_;
     if (local_bytes_ > kMaxLocalBytes) return refuse(absl::StrCat("the rows of a step take ", local_bytes_, " bytes"));
     std::vector<StmtRef> row = allocs_;
-    copy_states(row, /*load_initial=*/true);
+    load_states(row);
     row.push_back(loop_over(LoopKind::kSerial, time_, dim(steps_), step));
-    copy_states(row, /*load_initial=*/false);
+    store_states(row);
     kernel_.name = "scan";
     kernel_.body = loop_over(LoopKind::kSerial, row_, dim(rows_), block(std::move(row)));
     kernel_.in_place.assign(kernel_.params.size(), -1);
@@ -61,12 +62,6 @@ class ScanLowering {
     return absl::OkStatus();
   }
 
-  BufferRef param(const ir::Value& value, std::string name, Access access) {
-    auto buffer = std::make_shared<Buffer>(Buffer{std::move(name), value.dtype(), value.dims(), Space::kParam, access});
-    kernel_.params.push_back(buffer);
-    return buffer;
-  }
-
   BufferRef local(std::string name, DType dtype, const ir::Dims& dims) {
     auto buffer = std::make_shared<Buffer>(
         Buffer{std::move(name), dtype, ir::Dims(dims.begin() + 1, dims.end()), Space::kLocal, Access::kInOut});
@@ -80,41 +75,61 @@ class ScanLowering {
     return buffer;
   }
 
+  bool is_group() const { return &node_ != &scan_; }
+
+  void add_params() {
+    for (int i = 0; i < node_.num_operands(); ++i) {
+      ir::Value value = is_group() ? node_.body().inputs()[static_cast<std::size_t>(i)]->result() : node_.operand(i);
+      auto buffer = std::make_shared<Buffer>(
+          Buffer{absl::StrCat("x", i), value.dtype(), value.dims(), Space::kParam, Access::kIn});
+      kernel_.params.push_back(buffer);
+      outside_.bind(value, buffer);
+      given_[value] = buffer;
+    }
+    results_.resize(static_cast<std::size_t>(scan_.num_results()));
+    for (int i = 0; i < node_.num_results(); ++i) {
+      const ir::TensorType& type = node_.result_types()[static_cast<std::size_t>(i)];
+      int result = is_group() ? node_.body().outputs()[static_cast<std::size_t>(i)].value.index : i;
+      auto buffer =
+          std::make_shared<Buffer>(Buffer{absl::StrCat("y", i), type.dtype, type.dims, Space::kParam, Access::kOut});
+      kernel_.params.push_back(buffer);
+      results_[static_cast<std::size_t>(result)] = buffer;
+    }
+  }
+
   // Body inputs are bound to stand-ins of their own shape; loads of stand-ins become loads of local rows and of the
   // time slice.
   void bind() {
-    for (int i = 0; i < scan_.num_operands(); ++i) {
+    add_params();
+    for (int i = 0; i < scan_.num_operands() && status_.ok(); ++i) {
       std::size_t at = static_cast<std::size_t>(i);
       bool is_state = at < num_states_, is_x = !is_state && at < num_states_ + num_xs_;
-      BufferRef operand = param(scan_.operand(i), absl::StrCat(is_state ? "s" : is_x ? "x" : "c", i), Access::kIn);
       ir::Value inner = body_.inputs()[at]->result();
-      if (!is_state && !is_x) {
-        inliner_.bind(inner, operand);
-        continue;
-      }
-      BufferRef stand_in = bind_stand_in(inner);
-      if (is_x) {
-        slices_[stand_in.get()] = operand;
-      } else {
+      if (is_state) {
         states_.push_back(local(absl::StrCat("state", i), inner.dtype(), inner.dims()));
-        rows_of_[stand_in.get()] = states_.back();
+        rows_of_[bind_stand_in(inner).get()] = states_.back();
+      } else if (is_x) {
+        slices_[bind_stand_in(inner).get()] = scan_.operand(i);
+      } else if (auto given = given_.find(scan_.operand(i)); given != given_.end()) {
+        inliner_.bind(inner, given->second);
+      } else {
+        status_ = refuse("a captured value that the group computes");
       }
     }
-    for (int i = 0; i < scan_.num_results(); ++i) {
-      kernel_.params.push_back(std::make_shared<Buffer>(
-          Buffer{absl::StrCat("y", i), scan_.result_types()[static_cast<std::size_t>(i)].dtype,
-                 scan_.result_types()[static_cast<std::size_t>(i)].dims, Space::kParam, Access::kOut}));
-    }
+  }
+
+  // An element of an operand of the scan, read through what the group does with it.
+  Expr outside(ir::Value operand, const Exprs& index) {
+    absl::StatusOr<Expr> element = outside_.at(operand, index);
+    if (element.ok()) return *element;
+    status_ = element.status();
+    return constant(0, operand.dtype());
   }
 
   BufferRef bind_stand_in(ir::Value value) {
     auto stand_in = std::make_shared<Buffer>(Buffer{"row", value.dtype(), value.dims(), Space::kLocal, Access::kIn});
     inliner_.bind(value, stand_in);
     return stand_in;
-  }
-
-  const BufferRef& result_param(std::size_t i) const {
-    return kernel_.params[static_cast<std::size_t>(scan_.num_operands()) + i];
   }
 
   Expr time_index() const { return scan_.attrs().flag("reverse") ? dim(steps_) - 1 - var(time_) : var(time_); }
@@ -127,7 +142,7 @@ class ScanLowering {
       if (auto slice = slices_.find(x->buffer.get()); slice != slices_.end()) {
         Exprs index{time_index()};
         for (const Expr& i : x->args) index.push_back(localized(i));
-        return load(slice->second, std::move(index));
+        return outside(slice->second, index);
       }
       auto row = rows_of_.find(x->buffer.get());
       if (row == rows_of_.end()) return nullptr;
@@ -177,14 +192,16 @@ class ScanLowering {
     for (std::size_t i = 0; i < body_.outputs().size() && status_.ok(); ++i) {
       ir::Value value = body_.outputs()[i].value;
       if (i >= num_states_) {
-        compute_row(value, result_param(i), {time_index(), var(row_)}, out);
+        if (results_[i]) compute_row(value, results_[i], {time_index(), var(row_)}, out);
         continue;
       }
       next.push_back(local(absl::StrCat("next", i), value.dtype(), value.dims()));
       compute_row(value, next.back(), {}, out);
       rows_of_[bind_stand_in(value).get()] = next.back();  // the outputs often are the new state: computed once
     }
-    for (std::size_t i = 0; i < next.size(); ++i) copy_row(next[i], {}, states_[i], {}, out);
+    for (std::size_t i = 0; i < next.size(); ++i) {
+      copy_row(states_[i], {}, next[i]->dims, [&](const Exprs& index) { return load(next[i], index); }, out);
+    }
     return block(std::move(out));
   }
 
@@ -196,40 +213,53 @@ class ScanLowering {
     return false;
   }
 
-  static void copy_row(const BufferRef& from, const Exprs& from_prefix, const BufferRef& into, const Exprs& into_prefix,
-                       std::vector<StmtRef>& out) {
-    const ir::Dims& dims = from->space == Space::kLocal ? from->dims : into->dims;
+  // for j… { into[prefix…, j…] = element(j…) }
+  static void copy_row(const BufferRef& into, const Exprs& prefix, const ir::Dims& dims,
+                       const std::function<Expr(const Exprs&)>& element, std::vector<StmtRef>& out) {
     std::vector<VarRef> vars;
-    Exprs source = from_prefix, target = into_prefix;
+    Exprs index, target = prefix;
     for (std::size_t axis = 0; axis < dims.size(); ++axis) {
       vars.push_back(make_var(kRowNames[std::min(axis, std::size(kRowNames) - 1)]));
-      source.push_back(var(vars.back()));
+      index.push_back(var(vars.back()));
       target.push_back(var(vars.back()));
     }
-    StmtRef copy = store(into, target, load(from, source));
-    for (std::size_t axis = dims.size(); axis-- > 0;)
+    StmtRef copy = store(into, target, element(index));
+    for (std::size_t axis = dims.size(); axis-- > 0;) {
       copy = loop_over(LoopKind::kSerial, vars[axis], dim(dims[axis]), copy);
+    }
     out.push_back(copy);
   }
 
-  void copy_states(std::vector<StmtRef>& out, bool load_initial) {
+  void load_states(std::vector<StmtRef>& out) {
     for (std::size_t i = 0; i < num_states_; ++i) {
-      if (load_initial) {
-        copy_row(kernel_.params[i], {var(row_)}, states_[i], {}, out);
-      } else {
-        copy_row(states_[i], {}, result_param(i), {var(row_)}, out);
-      }
+      auto initial = [&](const Exprs& index) {
+        Exprs full{var(row_)};
+        full.insert(full.end(), index.begin(), index.end());
+        return outside(scan_.operand(static_cast<int>(i)), full);
+      };
+      copy_row(states_[i], {}, states_[i]->dims, initial, out);
     }
   }
 
-  const ir::Node& scan_;
+  void store_states(std::vector<StmtRef>& out) const {
+    for (std::size_t i = 0; i < num_states_; ++i) {
+      if (!results_[i]) continue;
+      copy_row(
+          results_[i], {var(row_)}, states_[i]->dims, [&](const Exprs& index) { return load(states_[i], index); }, out);
+    }
+  }
+
+  const ir::Node &node_, &scan_;
   const ir::Graph& body_;
   std::size_t num_states_, num_xs_;
   ir::Dim rows_, steps_;
   VarRef row_ = make_var("b"), time_ = make_var("t");
   Kernel kernel_;
-  Inliner inliner_;
-  std::map<const Buffer*, BufferRef> slices_, rows_of_;  // stand-in -> operand of all steps, local row
+  Inliner inliner_, outside_;                   // of the body; of the group around the scan
+  std::map<ir::Value, BufferRef> given_;        // operands of the group
+  std::vector<BufferRef> results_;              // of the scan; null: nobody reads it
+  std::map<const Buffer*, ir::Value> slices_;   // stand-in -> operand of all steps
+  std::map<const Buffer*, BufferRef> rows_of_;  // stand-in -> local row
   std::vector<BufferRef> states_;
   std::vector<StmtRef> allocs_;
   std::int64_t local_bytes_ = 0;
@@ -239,6 +269,15 @@ class ScanLowering {
 
 }  // namespace
 
-absl::StatusOr<Kernel> lower_scan(const ir::Node& scan) { return ScanLowering(scan).run(); }
+const ir::Node* scan_of(const ir::Node& node) {
+  if (node.is("scan")) return &node;
+  if (!node.is("fusion")) return nullptr;
+  for (const auto& inner : node.body().nodes()) {
+    if (inner->is("scan")) return inner.get();
+  }
+  return nullptr;
+}
+
+absl::StatusOr<Kernel> lower_scan(const ir::Node& node) { return ScanLowering(node).run(); }
 
 }  // namespace mica::loop

@@ -10,8 +10,12 @@
 
 namespace mica::loop {
 
-// Fails when the body mixes rows, or when the states of a row are too large or of symbolic size: such a scan runs as a
-// loop of steps.
-absl::StatusOr<Kernel> lower_scan(const ir::Node& scan);
+// `node` is a scan, or a group around one whose other nodes compute initial states or rearrange what the scan runs
+// over: they are read through, at no cost. Fails when the body mixes rows, or when the states of a row are too large or
+// of symbolic size: such a scan runs as a loop of steps.
+absl::StatusOr<Kernel> lower_scan(const ir::Node& node);
+
+// The scan of such a group, null when there is none.
+const ir::Node* scan_of(const ir::Node& node);
 
 }  // namespace mica::loop

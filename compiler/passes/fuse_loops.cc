@@ -31,7 +31,7 @@ class LoopFuser {
   explicit LoopFuser(Graph& graph) : graph_(graph), hoisted_(hoistable_nodes(graph)), trace_(trace_wanted("fuse")) {
     for (const auto& node : graph.nodes()) {
       position_.emplace(node.get(), position_.size());
-      if (!is_fusible(*node)) continue;
+      if (!is_fusible(*node) || feeds_only_a_scan(*node)) continue;
       groups_.push_back(std::make_unique<Group>(Group{{node.get()}}));
       group_of_[node.get()] = groups_.back().get();
     }
@@ -164,8 +164,39 @@ class LoopFuser {
       add_free_operands(nodes);
       make_group(graph_, {.nodes = nodes, .name = std::move(name), .library = {}});
     }
+    group_scans();
     store_free_values();
     graph_.sort_and_sweep();
+  }
+
+  // What a scan runs over often comes transposed, batch first; its kernel reads it as it lies.
+  static bool feeds_only_a_scan(const Node& node) {
+    const std::vector<Use>& uses = node.uses();
+    return node.is("transpose") && uses.size() == 1 && uses[0].user->is("scan") && is_over_steps(uses[0]);
+  }
+
+  // Whether the use is a state or what the scan runs over, not a captured value.
+  static bool is_over_steps(const Use& use) {
+    const Attrs& attrs = use.user->attrs();
+    return use.operand < attrs.integer("num_states") + attrs.integer("num_xs");
+  }
+
+  // A scan with constant states or transposed operands becomes one kernel with them.
+  void group_scans() {
+    std::vector<Node*> scans;
+    for (const auto& node : graph_.nodes()) {
+      if (node->is("scan")) scans.push_back(node.get());
+    }
+    for (Node* scan : scans) {
+      std::vector<Node*> nodes;
+      for (int i = 0; i < scan->num_operands(); ++i) {
+        Node* producer = scan->operand(i).node;
+        bool absorbed = is_over_steps({scan, i}) && (is_free(*producer) || feeds_only_a_scan(*producer));
+        if (absorbed && std::find(nodes.begin(), nodes.end(), producer) == nodes.end()) nodes.push_back(producer);
+      }
+      nodes.push_back(scan);
+      make_group(graph_, {.nodes = nodes, .name = "scan", .library = {}});
+    }
   }
 
   // Groups have their copies; what still uses a constant (a library call, a loop, an output) needs it in memory.
