@@ -11,8 +11,9 @@ namespace {
 // kLargePiece.
 constexpr double kSmallPiece = 2.5e5, kLargePiece = 8e6;
 constexpr std::int64_t kFewPieces = 8, kMaxPieces = 64;
-// Of a matmul's piece: less wastes the packing of its other operand, which packed weights do not need.
-constexpr std::int64_t kMinRows = 32, kMinColumns = 128, kMinPackedRows = 4;
+// Of a matmul's piece: less wastes the packing of its other operand, which is dearer for a transposed one and not
+// needed for packed weights.
+constexpr std::int64_t kMinRows = 32, kMinColumns = 128, kMinRowsTransposed = 64, kMinRowsPacked = 4;
 // With so many rows a piece, packing b again for each costs nothing that shows.
 constexpr std::int64_t kManyRows = 128;
 // Of a convolution's piece: neighbours read the same rows of the image.
@@ -184,8 +185,7 @@ class MatmulPlan {
     const std::vector<Range> column_ranges = split(part.out.dims[columns], column_pieces, kMinColumns);
     const bool cuts_rows = plain || !call_.transpose_a;
     const std::vector<Range> row_ranges =
-        split(part.out.dims[rows], cuts_rows ? ceil_div(wanted, std::ssize(column_ranges)) : 1,
-              call_.packed ? kMinPackedRows : kMinRows);
+        split(part.out.dims[rows], cuts_rows ? ceil_div(wanted, std::ssize(column_ranges)) : 1, min_rows());
     std::vector<CallPiece> pieces;
     for (std::size_t c = 0; c < column_ranges.size(); ++c) {
       CallPiece in_columns = sliced(part, columns, column_ranges[c]);
@@ -195,6 +195,10 @@ class MatmulPlan {
     return pieces;
   }
 
+  std::int64_t min_rows() const {
+    if (call_.packed) return kMinRowsPacked;
+    return call_.transpose_b ? kMinRowsTransposed : kMinRows;
+  }
   std::int64_t matrix_size() const {
     return std::max<std::int64_t>(whole_.out.dims.back() * whole_.out.dims.end()[-2], 1);
   }

@@ -135,6 +135,17 @@ void add_arithmetic(Registry& r) {
               return {scale * x, -(scale * y)};
             })
             .fixture("torch:t_atan2"));
+  Op logaddexp("logaddexp");
+  sample_floats(logaddexp.input("a", "float").input("b", "float"), -9, 9);
+  r.add(logaddexp.doc("log(exp(a) + exp(b)) without overflow.")
+            .mirrors("keras.ops.logaddexp")
+            .fusion(FusionClass::kElementwise)
+            .infer(broadcast_of_operands())
+            .decompose([](Builder& b, const Node& n) -> Values {
+              Value x = n.operand(0), y = n.operand(1);
+              return {b.max(x, y) + b.log1p(b.exp(-b.abs(x - y)))};
+            })
+            .fixture("torch:t_logaddexp"));
 }
 
 void add_comparisons(Registry& r) {

@@ -13,8 +13,11 @@
 namespace mica::ir {
 namespace {
 
-// Nodes that lead from xs to ys, users before their operands.
-std::vector<Node*> path_nodes(const Values& ys, const Values& xs) {
+// Whether an x may be a function of another: of the operands of a decomposed node, each stands for itself.
+enum class Sources { kThrough, kLeaves };
+
+// Nodes that lead from xs to ys, users before their operands. Nothing beyond leaves is entered.
+std::vector<Node*> path_nodes(const Values& ys, const Values& xs, Sources kind) {
   std::unordered_set<const Node*> sources;
   for (const Value& x : xs) sources.insert(x.node);
   enum State : char { kEntered = 1, kOff, kOn };
@@ -28,14 +31,14 @@ std::vector<Node*> path_nodes(const Values& ys, const Values& xs) {
     enter(y.node);
     while (!stack.empty()) {
       auto& [node, next] = stack.back();
-      if (next < node->num_operands()) {
+      const bool is_source = sources.count(node) > 0;
+      if (next < node->num_operands() && !(is_source && kind == Sources::kLeaves)) {
         enter(node->operand(next++).node);
         continue;
       }
       const Values& operands = node->operands();
-      bool on = sources.count(node) > 0 || std::any_of(operands.begin(), operands.end(), [&](const Value& operand) {
-                  return state.at(operand.node) == kOn;
-                });
+      bool on = is_source || std::any_of(operands.begin(), operands.end(),
+                                         [&](const Value& operand) { return state.at(operand.node) == kOn; });
       state[node] = on ? kOn : kOff;
       if (on) order.push_back(node);
       stack.pop_back();
@@ -47,15 +50,19 @@ std::vector<Node*> path_nodes(const Values& ys, const Values& xs) {
 
 class ReverseMode {
  public:
-  explicit ReverseMode(Builder& b) : b_(b) {}
+  ReverseMode(Builder& b, Sources kind) : b_(b), kind_(kind) {}
 
   absl::StatusOr<Values> run(const Values& ys, const Values& seeds, const Values& xs) {
-    std::vector<Node*> path = path_nodes(ys, xs);
+    std::vector<Node*> path = path_nodes(ys, xs, kind_);
     on_path_.insert(path.begin(), path.end());
+    if (kind_ == Sources::kLeaves) {
+      for (const Value& x : xs) leaves_.insert(x.node);
+    }
     for (std::size_t i = 0; i < ys.size(); ++i) {
       if (seeds[i]) accumulate(ys[i], seeds[i]);
     }
     for (Node* node : path) {
+      if (leaves_.count(node)) continue;
       if (absl::Status status = backward(*node); !status.ok()) return status;
     }
     Values result;
@@ -121,7 +128,7 @@ class ReverseMode {
       if (on_path_.count(operand.node) && std::find(distinct.begin(), distinct.end(), operand) == distinct.end())
         distinct.push_back(operand);
     }
-    absl::StatusOr<Values> gradients = differentiate(b_, parts, result_gradients, distinct);
+    absl::StatusOr<Values> gradients = ReverseMode(b_, Sources::kLeaves).run(parts, result_gradients, distinct);
     if (!gradients.ok()) return gradients.status();
     Values by_operand;
     for (const Value& operand : node.operands()) {
@@ -134,8 +141,9 @@ class ReverseMode {
   }
 
   Builder& b_;
+  Sources kind_;
   std::map<Value, Value> gradients_;
-  std::unordered_set<const Node*> on_path_;
+  std::unordered_set<const Node*> on_path_, leaves_;
 };
 
 absl::Status expand(Graph& graph, Node& node) {
@@ -172,7 +180,7 @@ Value unbroadcast(Builder& b, Value gradient, Value of) {
 }
 
 absl::StatusOr<Values> differentiate(Builder& b, const Values& ys, const Values& seeds, const Values& xs) {
-  return ReverseMode(b).run(ys, seeds, xs);
+  return ReverseMode(b, Sources::kThrough).run(ys, seeds, xs);
 }
 
 absl::Status autodiff(Graph& graph, const PassOptions&) {

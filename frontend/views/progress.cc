@@ -63,6 +63,10 @@ ProgressMode progress_mode_for_stdout() { return stdout_is_terminal() ? Progress
 ProgressBar::ProgressBar(std::int64_t steps, ProgressOptions options)
     : steps_(steps), options_(with_defaults(std::move(options))), start_(options_.seconds()) {}
 
+bool ProgressBar::due() const {
+  return options_.mode == ProgressMode::kBar && (last_draw_ < 0 || options_.seconds() - last_draw_ >= kRedrawInterval);
+}
+
 void ProgressBar::update(std::int64_t step, const Metrics& metrics) { draw(step, metrics, false); }
 
 void ProgressBar::finish(const Metrics& metrics) { draw(steps_, metrics, true); }
@@ -77,7 +81,7 @@ void ProgressBar::draw(std::int64_t step, const Metrics& metrics, bool last) {
                                metrics_text(metrics)));
     return;
   }
-  if (!last && last_draw_ >= 0 && now - last_draw_ < kRedrawInterval) return;
+  if (!last && !due()) return;
   last_draw_ = now;
   const std::string time =
       last ? fmt::format("{:.0f}s", now - start_) : remaining(step_seconds * static_cast<double>(steps_ - step));

@@ -27,7 +27,9 @@ class ProgressBar {
  public:
   explicit ProgressBar(std::int64_t steps, ProgressOptions options = {});
 
-  // After `step` steps. Redraws at most every 0.05 s.
+  // Whether update() would draw now: a bar redraws at most every 0.05 s, lines come at the end only.
+  bool due() const;
+  // After `step` steps.
   void update(std::int64_t step, const Metrics& metrics);
   // The final state, with the end of the line: "469/469 ━━━… 3s 6ms/step - accuracy: 0.9841 - loss: 0.0517".
   void finish(const Metrics& metrics);
