@@ -149,7 +149,8 @@ std::string group_name(const std::vector<Node*>& nodes) {
     if (name.size() > kNameLength) return absl::StrCat(name, "_etc");
   }
   flush();
-  return name.empty() ? "copy" : name;
+  if (name.empty()) return nodes.front()->is("constant") && nodes.size() == 1 ? "fill" : "copy";
+  return name;
 }
 
 }  // namespace mica::ir

@@ -100,6 +100,41 @@ TEST(Compile, ATrainingStepUpdatesInPlaceAndPacksNothing) {
   EXPECT_EQ(in_place, 3) << program::print(plan);
 }
 
+constexpr const char* kAdam = R"(graph @adam(%g: f32[5,7]) {
+  %p = variable "kernel" : f32[5,7]
+  %m = variable "adam/momentum" : f32[5,7]
+  %v = variable "adam/velocity" : f32[5,7]
+  %a = constant() {value=0.1, dtype=f32, shape=[]} : f32[]
+  %b = constant() {value=0.01, dtype=f32, shape=[]} : f32[]
+  %0 = subtract(%g, %m) : f32[5,7]
+  %1 = multiply(%0, %a) : f32[5,7]
+  %2 = add(%m, %1) : f32[5,7]
+  %3 = multiply(%g, %g) : f32[5,7]
+  %4 = abs(%v) : f32[5,7]
+  %5 = subtract(%3, %4) : f32[5,7]
+  %6 = multiply(%5, %b) : f32[5,7]
+  %7 = add(%4, %6) : f32[5,7]
+  %8 = sqrt(%7) : f32[5,7]
+  %9 = add(%8, %b) : f32[5,7]
+  %10 = divide(%2, %9) : f32[5,7]
+  %11 = multiply(%10, %a) : f32[5,7]
+  %12 = subtract(%p, %11) : f32[5,7]
+  update %m = %2
+  update %v = %7
+  update %p = %12
+})";
+
+TEST(Compile, AnAdamUpdateIsOneKernelInPlace) {
+  auto graph = parsed(kAdam);
+  expect_compiles_to_reference(*graph);
+  program::Plan plan = plan_of(*optimized(*graph));
+  EXPECT_EQ(plan.run.size(), 1u);
+  for (int update : plan.updates) {
+    const program::PlanBuffer& buffer = plan.buffers[static_cast<std::size_t>(update)];
+    EXPECT_TRUE(buffer.in_place) << buffer.name << "\n" << program::print(plan);
+  }
+}
+
 TEST(Compile, ASymbolThatNoInputShowsIsAnError) {
   auto graph = parsed(R"(graph @g(%x: f32[2*N]) {
   %0 = exp(%x) : f32[2*N]
