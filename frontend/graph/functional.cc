@@ -7,6 +7,7 @@
 #include "frontend/graph/layer_state.h"
 #include "frontend/graph/model_state.h"
 #include "frontend/graph/naming.h"
+#include "frontend/graph/scope.h"
 #include "frontend/mica/layers.h"
 
 namespace mica {
@@ -91,6 +92,7 @@ void SequentialModel::changed() {
 }
 
 void SequentialModel::make_graph() {
+  ScopeSuspension suspension;
   Tensors values{input_};
   for (const Layer& layer : chain_) {
     values = invoke(layer.impl(), {.tensors = values});

@@ -85,7 +85,9 @@ Tensors record(const LayerRef& layer, const CallArguments& arguments) {
     result.node()->name = state.name;
     if (mask.defined()) result.node()->mask = mask.node();
   }
-  state_of(*layer).calls.push_back(call);
+  std::vector<std::weak_ptr<Call>>& calls = state_of(*layer).calls;
+  std::erase_if(calls, [](const std::weak_ptr<Call>& other) { return other.expired(); });
+  calls.push_back(call);
   return results;
 }
 

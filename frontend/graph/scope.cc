@@ -24,6 +24,9 @@ LayerScope::LayerScope(const CustomLayer& layer, std::string_view step, const Ca
 
 LayerScope::~LayerScope() { innermost = outer_; }
 
+ScopeSuspension::ScopeSuspension() : suspended_(innermost) { innermost = nullptr; }
+ScopeSuspension::~ScopeSuspension() { innermost = suspended_; }
+
 const LayerScope* LayerScope::current() { return innermost; }
 
 const std::string& LayerScope::current_path() {

@@ -35,4 +35,16 @@ class LayerScope {
   bool training_;
 };
 
+// While it lives, calls on this thread are in no layer: a model that is made during a call names its layers as always.
+class ScopeSuspension {
+ public:
+  ScopeSuspension();
+  ~ScopeSuspension();
+  ScopeSuspension(const ScopeSuspension&) = delete;
+  ScopeSuspension& operator=(const ScopeSuspension&) = delete;
+
+ private:
+  LayerScope* suspended_;
+};
+
 }  // namespace mica::internal

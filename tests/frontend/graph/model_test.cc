@@ -123,6 +123,7 @@ TEST_F(ModelTest, SequentialLearnsItsInputFromTheFirstCall) {
   EXPECT_EQ(net.count_params(), 4 * 8 + 8 + 8 * 2 + 2);
   EXPECT_EQ(net.size(), 2u);
   EXPECT_EQ(net[0].name(), "dense");
+  EXPECT_EQ(net.weights()[0].path(), "dense/kernel");  // as Keras writes it into files
 }
 
 }  // namespace
