@@ -192,7 +192,7 @@ class RowSpace {
 
 }  // namespace
 
-bool is_free(const Node& node) { return node.num_operands() == 0 && !is_graph_operand(node); }
+bool is_free(const Node& node) { return node.num_operands() == 0 && !is_graph_operand(node) && !is_group(node); }
 
 bool is_trivial_reshape(const Node& node) {
   return node.is("reshape") && without_ones(node.operand(0).dims()) == without_ones(node.result_types()[0].dims);
