@@ -116,12 +116,20 @@ bool runs_along_rows(const LoopNest& nest) {
   return along;
 }
 
+// Iterations of a parallel loop are independent by contract; what lies inside one keeps its order.
+std::optional<LoopNest> parallel_loop(const StmtRef& body) {
+  if (body->kind != StmtKind::kFor || body->loop != LoopKind::kParallel) return std::nullopt;
+  return LoopNest{{{body->var, body->extent}}, body->children[0]};
+}
+
 }  // namespace
 
 Kernel schedule_gpu(const Kernel& naive, const GpuSchedule& options) {
   LoopNest original = LoopNest::peel(naive.body);
   Kernel kernel = naive;
-  if (std::optional<StmtRef> tiled = tiled_product(original, options.tile)) {
+  if (std::optional<LoopNest> own = parallel_loop(naive.body)) {
+    kernel.body = one_thread_each(*own, options.threads);
+  } else if (std::optional<StmtRef> tiled = tiled_product(original, options.tile)) {
     kernel.body = *tiled;
   } else {
     kernel = collapse(naive);

@@ -1,36 +1,13 @@
 // Generated tests: every record on every one of its samples.
 #include <gtest/gtest.h>
 
-#include <cmath>
-
-#include "absl/strings/str_cat.h"
-#include "compiler/loop/interpret.h"
 #include "compiler/loop/lower.h"
 #include "compiler/ops/builder.h"
 #include "compiler/reference.h"
-#include "runtime/array.h"
-#include "tests/compiler/ops/sample_data.h"
+#include "tests/compiler/ops/sample_kernel.h"
 
 namespace mica::ir {
 namespace {
-
-struct NamedSample {
-  const OpDef* op;
-  std::size_t index;
-  const Sample& sample() const { return op->samples[index]; }
-};
-
-std::vector<NamedSample> samples_of(const std::function<bool(const OpDef&)>& wanted) {
-  std::vector<NamedSample> samples;
-  for (const OpDef* op : registry().all()) {
-    for (std::size_t i = 0; wanted(*op) && i < op->samples.size(); ++i) samples.push_back({op, i});
-  }
-  return samples;
-}
-
-std::string name_of(const testing::TestParamInfo<NamedSample>& info) {
-  return absl::StrCat(info.param.op->name, "_", info.param.index);
-}
 
 class SampleTest : public testing::TestWithParam<NamedSample> {
  protected:
@@ -81,16 +58,12 @@ void expect_kernel_equals_reference(const OpDef& op, const Sample& sample, DType
   ASSERT_TRUE(want.ok()) << want.status();
   absl::StatusOr<loop::Kernel> kernel = loop::lower(*c.node);
   ASSERT_TRUE(kernel.ok()) << kernel.status();
-  ASSERT_TRUE(loop::verify(*kernel).ok()) << loop::verify(*kernel) << "\n" << loop::print(*kernel);
   std::vector<rt::Array> arrays;
   for (const RefTensor& input : c.inputs) arrays.push_back(to_array(input));
   for (const RefTensor& result : *want) arrays.push_back(rt::Array::zeros(result.dtype, result.dims));
-  std::vector<loop::InterpretBuffer> buffers;
-  for (const rt::Array& array : arrays) buffers.push_back({array.data(), static_cast<std::size_t>(array.bytes())});
-  std::vector<std::int64_t> dims;
-  for (const Symbol* symbol : kernel->symbols()) dims.push_back(c.bindings.at(symbol->name));
-  absl::Status run = loop::interpret(*kernel, buffers, dims);
-  ASSERT_TRUE(run.ok()) << run << "\n" << loop::print(*kernel);
+  std::vector<rt::Array*> params;
+  for (rt::Array& array : arrays) params.push_back(&array);
+  ASSERT_NO_FATAL_FAILURE(expect_runs(c, *kernel, params));
   for (std::size_t i = 0; i < want->size(); ++i) expect_close(arrays[c.inputs.size() + i], (*want)[i], tolerance);
 }
 
