@@ -71,7 +71,8 @@ void KernelEmitter::emit_let(const loop::Stmt& stmt) {
 void KernelEmitter::emit_alloc(const loop::Buffer& buffer) {
   MICA_CHECK(ir::all_static(buffer.dims)) << "local buffer " << buffer.name << " of symbolic size";
   const bool is_local = buffer.space == loop::Space::kLocal;
-  const std::int64_t count = ir::product(buffer.dims).value() + (is_local ? kLocalPadding : 0);
+  const std::int64_t padding = is_local && hooks_.vector_lanes() > 1 ? kLocalPadding : 0;
+  const std::int64_t count = ir::product(buffer.dims).value() + padding;
   llvm::Type* element = scalars_.memory_type(buffer.dtype);
   Storage storage;
   storage.base = hooks_.allocate(buffer, element, count, frame_);

@@ -3,7 +3,7 @@
 namespace mica::codegen {
 namespace {
 
-constexpr Library kLibrary = {&compile, &llvm_compilations, &llvm_ir, &assembly, &object_code};
+constexpr Library kLibrary = {&compile, &llvm_compilations, &llvm_ir, &assembly, &object_code, &ptx};
 
 }  // namespace
 }  // namespace mica::codegen

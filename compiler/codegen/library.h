@@ -2,6 +2,7 @@
 // loaded with the first model that is compiled and not with the program (compiler/codegen_library.h).
 #pragma once
 #include "compiler/codegen/codegen.h"
+#include "compiler/codegen/nvptx.h"
 
 namespace mica::codegen {
 
@@ -11,6 +12,7 @@ struct Library {
   decltype(&codegen::llvm_ir) llvm_ir;
   decltype(&codegen::assembly) assembly;
   decltype(&codegen::object_code) object_code;
+  decltype(&codegen::ptx) ptx;
 };
 
 }  // namespace mica::codegen

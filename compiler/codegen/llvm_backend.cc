@@ -45,14 +45,17 @@ void initialize_llvm() {
 
 std::string host_triple() { return llvm::sys::getDefaultTargetTriple(); }
 
-LlvmBackend::LlvmBackend(const CpuTarget& target) : target_(target), machine_(make_machine(target)) {}
+LlvmBackend::LlvmBackend(const CpuTarget& target)
+    : LlvmBackend(make_machine(target), std::make_unique<CpuHooks>(target)) {}
+
+LlvmBackend::LlvmBackend(std::unique_ptr<llvm::TargetMachine> machine, std::unique_ptr<TargetHooks> hooks)
+    : machine_(std::move(machine)), hooks_(std::move(hooks)) {}
 
 std::unique_ptr<llvm::Module> LlvmBackend::build(const loop::Kernel& kernel, const std::string& symbol) {
   auto module = std::make_unique<llvm::Module>(kernel.name, context_);
   module->setTargetTriple(machine_->getTargetTriple().str());
   module->setDataLayout(machine_->createDataLayout());
-  CpuHooks hooks(target_);
-  KernelEmitter(*module, hooks).emit(kernel, symbol);
+  KernelEmitter(*module, *hooks_).emit(kernel, symbol);
   std::string problems;
   llvm::raw_string_ostream stream(problems);
   MICA_CHECK(!llvm::verifyModule(*module, &stream)) << "LLVM IR of " << kernel.name << ": " << problems;

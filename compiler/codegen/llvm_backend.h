@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "compiler/codegen/target_hooks.h"
 #include "compiler/loop/cpu_target.h"
 #include "compiler/loop/kernel.h"
 
@@ -18,6 +19,7 @@ using loop::CpuTarget;
 class LlvmBackend {
  public:
   explicit LlvmBackend(const CpuTarget& target);
+  LlvmBackend(std::unique_ptr<llvm::TargetMachine> machine, std::unique_ptr<TargetHooks> hooks);
 
   // The kernel as optimized LLVM IR, verified.
   std::unique_ptr<llvm::Module> build(const loop::Kernel& kernel, const std::string& symbol);
@@ -27,9 +29,9 @@ class LlvmBackend {
  private:
   void optimize(llvm::Module& module);
 
-  CpuTarget target_;
   llvm::LLVMContext context_;
   std::unique_ptr<llvm::TargetMachine> machine_;
+  std::unique_ptr<TargetHooks> hooks_;
 };
 
 // Registers the targets of LLVM that Mica uses; once a process.
