@@ -34,9 +34,6 @@ if(MICA_LLD)
   add_link_options("-B${CMAKE_BINARY_DIR}/linker" -fuse-ld=lld)
 endif()
 
-# A library may be linked before a lower layer defines all that it declares.
-add_link_options(-Wl,--allow-shlib-undefined)
-
 add_library(mica_warnings INTERFACE)
 target_compile_options(mica_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
                                                -Wimplicit-fallthrough -Werror -Wno-missing-field-initializers)
@@ -69,6 +66,9 @@ function(mica_library name)
   set_target_properties(${name} PROPERTIES VERSION "${PROJECT_VERSION}" SOVERSION "${PROJECT_VERSION_MAJOR}")
   # A call inside one library is direct and may be inlined; nobody replaces our functions by preloading.
   target_compile_options(${name} PRIVATE -fno-semantic-interposition)
+  if(NOT MICA_SANITIZE)  # whose functions only a program brings along
+    target_link_options(${name} PRIVATE LINKER:-z,defs)  # a layer uses what it links and nothing above it
+  endif()
   target_include_directories(${name} PUBLIC "$<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>")
   target_link_libraries(${name} PRIVATE mica_warnings)
 endfunction()
