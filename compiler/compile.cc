@@ -1,5 +1,6 @@
 #include "compiler/compile.h"
 
+#include <functional>
 #include <map>
 #include <mutex>
 
@@ -8,6 +9,7 @@
 #include "compiler/loop/expand_math.h"
 #include "compiler/loop/lower.h"
 #include "compiler/loop/schedule_cpu.h"
+#include "compiler/loop/schedule_gpu.h"
 #include "compiler/loop/simplify.h"
 #include "compiler/passes/dump.h"
 #include "compiler/passes/groups.h"
@@ -45,8 +47,20 @@ std::string print_kernels(const program::Plan& plan) {
 // The plan's kernels as code generation takes them: elementary functions written out, shared values computed once.
 std::vector<loop::Kernel> machine_kernels(const program::Plan& plan) {
   std::vector<loop::Kernel> kernels;
-  for (const loop::Kernel& kernel : plan.kernels) kernels.push_back(loop::name_shared_values(loop::expand_math(kernel)));
+  for (const loop::Kernel& kernel : plan.kernels)
+    kernels.push_back(loop::name_shared_values(loop::expand_math(kernel)));
   return kernels;
+}
+
+program::Plan plan_with(const ir::Graph& fused, const std::function<loop::Kernel(const loop::Kernel&)>& schedule) {
+  auto lower = [&](const ir::Node& node) -> absl::StatusOr<loop::Kernel> {
+    absl::StatusOr<loop::Kernel> naive = loop::lower(node);
+    if (!naive.ok()) return naive;
+    loop::Kernel kernel = loop::simplify(schedule(*naive));
+    if (absl::Status status = loop::verify(kernel); !status.ok()) return status;
+    return kernel;
+  };
+  return checked(program::make_plan(fused, lower), fused);
 }
 
 // Layers whose epilogue was split say so in the fused graph.
@@ -81,15 +95,18 @@ std::unique_ptr<ir::Graph> optimized(const ir::Graph& graph, const Options& opti
 }
 
 program::Plan plan_of(const ir::Graph& fused, const Options& options) {
-  auto lower = [&](const ir::Node& node) -> absl::StatusOr<loop::Kernel> {
-    absl::StatusOr<loop::Kernel> naive = loop::lower(node);
-    if (!naive.ok()) return naive;
-    loop::CpuSchedule schedule{.lanes = loop::vector_width(options.target.level, kFloat32)};
-    loop::Kernel kernel = loop::simplify(loop::schedule_cpu(*naive, schedule));
-    if (absl::Status status = loop::verify(kernel); !status.ok()) return status;
-    return kernel;
-  };
-  return checked(program::make_plan(fused, lower), fused);
+  loop::CpuSchedule schedule{.lanes = loop::vector_width(options.target.level, kFloat32)};
+  return plan_with(fused, [&](const loop::Kernel& naive) { return loop::schedule_cpu(naive, schedule); });
+}
+
+std::string ptx_of(const ir::Graph& graph, int sm) {
+  Options options;
+  options.libraries = false;
+  program::Plan plan =
+      plan_with(*optimized(graph, options), [](const loop::Kernel& naive) { return loop::schedule_gpu(naive); });
+  std::string text;
+  for (const loop::Kernel& kernel : machine_kernels(plan)) text += codegen_library().ptx(kernel, sm);
+  return text;
 }
 
 CompiledModel::CompiledModel(std::unique_ptr<ir::Graph> source, Options options)

@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "compiler/loop/cpu_target.h"
 #include "compiler/graph/graph.h"
+#include "compiler/loop/cpu_target.h"
 #include "compiler/program/plan.h"
 #include "runtime/program.h"
 
@@ -42,5 +42,8 @@ std::shared_ptr<const CompiledModel> compile(const ir::Graph& graph, const Optio
 // The graph after all passes, and its plan: for dumps and tests.
 std::unique_ptr<ir::Graph> optimized(const ir::Graph& graph, const Options& options = {});
 program::Plan plan_of(const ir::Graph& fused, const Options& options = {});
+
+// The steps of the graph for an NVIDIA GPU of compute capability `sm`: a PTX module a kernel, all of them generated.
+std::string ptx_of(const ir::Graph& graph, int sm);
 
 }  // namespace mica::compiler

@@ -69,6 +69,8 @@ std::shared_ptr<const Runnable> compile_new(const ir::Graph& graph, const Device
   return make_compiled(graph);
 }
 
+constexpr int kOldestComputeCapability = 80;  // PTX of it runs on all later GPUs
+
 compiler::Stage compiler_stage(Stage stage) {
   switch (stage) {
     case Stage::kFused:
@@ -104,6 +106,7 @@ std::shared_ptr<const Runnable> compile_graph(const ir::Graph& graph, const Exec
 }
 
 std::string dump_graph(const ir::Graph& graph, Stage stage) {
+  if (stage == Stage::kPtx) return compiler::ptx_of(graph, kOldestComputeCapability);
   return compiler::compile(graph)->dump(compiler_stage(stage));
 }
 

@@ -158,5 +158,13 @@ TEST(Compile, EveryStageHasAText) {
   EXPECT_THAT(model->dump(Stage::kLlvm), testing::HasSubstr("define"));
 }
 
+// Without libraries the dense layer is a generated product in tiles.
+TEST(Compile, TheSecondTargetIsPtx) {
+  std::string text = ptx_of(*parsed(std::string(kMlp) + "\n}"), 90);
+  EXPECT_THAT(text, testing::HasSubstr(".target sm_90"));
+  EXPECT_THAT(text, testing::HasSubstr("ld.shared.f32"));
+  EXPECT_THAT(text, testing::HasSubstr("bar.sync"));
+}
+
 }  // namespace
 }  // namespace mica::compiler

@@ -13,6 +13,7 @@ void opt(const std::string& path, const std::vector<std::string>& passes);
 
 struct DumpArguments {
   std::string path, stage = "program", output;  // an empty output: standard output
+  std::string target = "cuda:sm_80";            // of the stage ptx
 };
 void dump(const DumpArguments& arguments);
 

@@ -103,6 +103,26 @@ std::vector<rt::Array> run_compiled(const ir::Graph& graph, const std::vector<rt
   return compiler::compile(graph)->program().run(inputs, variables).results;
 }
 
+int compute_capability(const std::string& target) {
+  for (int sm : {80, 90}) {
+    if (target == absl::StrCat("cuda:sm_", sm)) return sm;
+  }
+  fail("--target", "cuda:sm_80 or cuda:sm_90", absl::StrCat("\"", target, "\""));
+}
+
+std::string stage_text(const ir::Graph& graph, const DumpArguments& arguments) {
+  if (arguments.stage == "ptx") return compiler::ptx_of(graph, compute_capability(arguments.target));
+  std::shared_ptr<const compiler::CompiledModel> model = compiler::compile(graph);
+  std::string text;
+  for (const auto& [name, stage] : kStages) {
+    if (arguments.stage == "all") absl::StrAppend(&text, text.empty() ? "" : "\n", "// ", name, "\n");
+    if (arguments.stage == "all" || arguments.stage == name) text += model->dump(stage);
+  }
+  if (text.empty())
+    fail("--stage", "graph, fused, loop, llvm, asm, ptx, program or all", absl::StrCat("\"", arguments.stage, "\""));
+  return text;
+}
+
 }  // namespace
 
 void opt(const std::string& path, const std::vector<std::string>& passes) {
@@ -122,15 +142,7 @@ void opt(const std::string& path, const std::vector<std::string>& passes) {
 }
 
 void dump(const DumpArguments& arguments) {
-  std::unique_ptr<ir::Graph> graph = read_graph(arguments.path);
-  std::shared_ptr<const compiler::CompiledModel> model = compiler::compile(*graph);
-  std::string text;
-  for (const auto& [name, stage] : kStages) {
-    if (arguments.stage == "all") absl::StrAppend(&text, text.empty() ? "" : "\n", "// ", name, "\n");
-    if (arguments.stage == "all" || arguments.stage == name) text += model->dump(stage);
-  }
-  if (text.empty())
-    fail("--stage", "graph, fused, loop, llvm, asm, program or all", absl::StrCat("\"", arguments.stage, "\""));
+  std::string text = stage_text(*read_graph(arguments.path), arguments);
   if (arguments.output.empty()) {
     std::fputs(text.c_str(), stdout);
     return;
@@ -138,7 +150,6 @@ void dump(const DumpArguments& arguments) {
   std::ofstream file(arguments.output);
   if (!(file << text)) fail(arguments.output, "a file that can be written", "an error of the system");
 }
-
 void run(const RunArguments& arguments) {
   if (arguments.device != "cpu" && arguments.device != "reference")
     fail("--device", "cpu or reference", absl::StrCat("\"", arguments.device, "\""));

@@ -30,7 +30,9 @@ struct CommandLine {
 
     auto* dump_command = app.add_subcommand("dump", "prints a stage of the compiler");
     dump_command->add_option("MODEL", dump.path, "a Mica text file")->required();
-    dump_command->add_option("--stage", dump.stage, "graph, fused, loop, llvm, asm, program or all")
+    dump_command->add_option("--stage", dump.stage, "graph, fused, loop, llvm, asm, program or all (of these), or ptx")
+        ->capture_default_str();
+    dump_command->add_option("--target", dump.target, "of the stage ptx: cuda:sm_80 or cuda:sm_90")
         ->capture_default_str();
     dump_command->add_option("--output", dump.output, "a file instead of standard output");
     dump_command->callback([this] { mica::tool::dump(dump); });

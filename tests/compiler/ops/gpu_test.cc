@@ -9,6 +9,7 @@
 #include "compiler/loop/expand_math.h"
 #include "compiler/loop/lower.h"
 #include "compiler/loop/schedule_gpu.h"
+#include "compiler/loop/simplify.h"
 #include "compiler/passes/groups.h"
 #include "tests/compiler/codegen/ptxas.h"
 #include "tests/compiler/ops/sample_kernel.h"
@@ -25,7 +26,7 @@ std::unique_ptr<Graph> without_libraries(const Graph& graph) {
 loop::Kernel gpu_kernel(const Node& node) {
   absl::StatusOr<loop::Kernel> kernel = loop::lower(node);
   MICA_CHECK(kernel.ok()) << kernel.status().message();
-  return loop::schedule_gpu(*kernel);
+  return loop::simplify(loop::schedule_gpu(*kernel));
 }
 
 // Some results are float32 whatever the operands are (random numbers).
