@@ -58,10 +58,6 @@ function(mica_library name)
   endforeach()
   list(TRANSFORM arg_EXCEPT PREPEND "${CMAKE_SOURCE_DIR}/")
   list(REMOVE_ITEM sources ${arg_EXCEPT})
-  if(NOT sources)  # a layer that has no source file yet is still a target
-    set(sources "${CMAKE_BINARY_DIR}/${name}.cc")
-    file(CONFIGURE OUTPUT "${sources}" CONTENT "")
-  endif()
   add_library(${name} SHARED ${sources})
   set_target_properties(${name} PROPERTIES VERSION "${PROJECT_VERSION}" SOVERSION "${PROJECT_VERSION_MAJOR}")
   # A call inside one library is direct and may be inlined; nobody replaces our functions by preloading.
