@@ -10,7 +10,8 @@
 namespace mica {
 namespace {
 
-// Asked from the loader and not left to the RUNPATH: a sanitizer calls dlopen in our place, and its RUNPATH is not ours.
+// Asked from the loader and not left to the RUNPATH: a sanitizer calls dlopen in our place, and its RUNPATH is not
+// ours.
 std::filesystem::path folder_of_this_library() {
   Dl_info info{};
   MICA_CHECK(dladdr(reinterpret_cast<const void*>(&codegen_library), &info) != 0) << "no library holds this function";

@@ -1,8 +1,8 @@
 // Models as layers: an encoder and a decoder chained, trained through both, the code taken out in the middle.
+#include "models/autoencoder.h"
+
 #include <cstdio>
 #include <iostream>
-
-#include "models/autoencoder.h"
 
 using namespace mica;
 
@@ -16,6 +16,7 @@ int main() {
   History history = model.fit(pictures, pictures, {.batch_size = 16, .epochs = 4});
 
   Tensor code = model.trace(pictures)["encoder/code_of"];
-  std::printf("code of a picture: %d numbers; reconstruction error %.4f\n", static_cast<int>(code.size(1)), history["loss"].back());
+  std::printf("code of a picture: %d numbers; reconstruction error %.4f\n", static_cast<int>(code.size(1)),
+              history["loss"].back());
   return history["loss"].back() < history["loss"].front() ? 0 : 1;
 }

@@ -1,9 +1,9 @@
 // Models averaged in one graph; the members stay models of their own.
+#include "models/ensemble.h"
+
 #include <cmath>
 #include <cstdio>
 #include <iostream>
-
-#include "models/ensemble.h"
 
 using namespace mica;
 

@@ -1,8 +1,8 @@
 // Shared layers: the gradients of both calls add up in one set of weights.
+#include "models/shared_embedding.h"
+
 #include <cstdio>
 #include <iostream>
-
-#include "models/shared_embedding.h"
 
 using namespace mica;
 
@@ -17,7 +17,9 @@ int main() {
   Tensor same = (arange(pairs) % 2).reshape({pairs, 1});
   Tensor b = where(same == 1, a, other);
 
-  model.compile({.optimizer = Adam(1e-2), .loss = BinaryCrossentropy({.from_logits = true}), .metrics = {metrics::BinaryAccuracy({.threshold = 0})}});
+  model.compile({.optimizer = Adam(1e-2),
+                 .loss = BinaryCrossentropy({.from_logits = true}),
+                 .metrics = {metrics::BinaryAccuracy({.threshold = 0})}});
   History history = model.fit({a.to(kInt32), b.to(kInt32)}, same.to(kFloat32), {.epochs = 20});
   std::printf("binary accuracy on the training pairs: %.2f\n", history["binary_accuracy"].back());
   return history["loss"].back() < history["loss"].front() ? 0 : 1;

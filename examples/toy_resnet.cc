@@ -1,8 +1,8 @@
 // Residual connections, and every activation inside with one call.
+#include "models/toy_resnet.h"
+
 #include <cstdio>
 #include <iostream>
-
-#include "models/toy_resnet.h"
 
 using namespace mica;
 

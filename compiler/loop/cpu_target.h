@@ -1,4 +1,5 @@
-// The CPU that schedules and machine code are made for: a level of the x86-64 psABI, chosen by feature bits and never by CPU name.
+// The CPU that schedules and machine code are made for: a level of the x86-64 psABI, chosen by feature bits and never
+// by CPU name.
 #pragma once
 #include <cstdint>
 #include <string>

@@ -40,15 +40,16 @@ Value inside(Builder& b, Value x, double low, double high) {
 Value clip(Builder& b, Value x, double low, double high) { return b.min(b.max(x, b.like(low, x)), b.like(high, x)); }
 
 void add_rectifiers(Registry& r) {
-  r.add(activation("relu")
-            .doc("max(x, 0); the subgradient at 0 is 0.")
-            .mirrors("keras.activations.relu")
-            .decompose(value_of([](Builder& b, Value x, const Attrs&) { return b.max(x, zero_like(b, x)); }))
-            // The result has the sign of x: so x itself need not be kept, and a library may apply relu to its own result.
-            .vjp([](Builder& b, Node& n, const Values& g) -> Values {
-              return {b.where(positive(b, n.result()), g[0], zero_like(b, g[0]))};
-            })
-            .fixture("torch:relu"));
+  r.add(
+      activation("relu")
+          .doc("max(x, 0); the subgradient at 0 is 0.")
+          .mirrors("keras.activations.relu")
+          .decompose(value_of([](Builder& b, Value x, const Attrs&) { return b.max(x, zero_like(b, x)); }))
+          // The result has the sign of x: so x itself need not be kept, and a library may apply relu to its own result.
+          .vjp([](Builder& b, Node& n, const Values& g) -> Values {
+            return {b.where(positive(b, n.result()), g[0], zero_like(b, g[0]))};
+          })
+          .fixture("torch:relu"));
   r.add(activation("relu6")
             .doc("x clipped to [0, 6]; no gradient at the bounds.")
             .mirrors("keras.activations.relu6")

@@ -63,7 +63,8 @@ class Pen {
       for (Point& p : stroke) {
         double x = (p.x - .5 + uniform(-.04, .04)) * scale * .75, y = (p.y - .5 + uniform(-.04, .04)) * scale;
         x += slant * y;
-        p = {centre.x + x * std::cos(angle) - y * std::sin(angle), centre.y + x * std::sin(angle) + y * std::cos(angle)};
+        p = {centre.x + x * std::cos(angle) - y * std::sin(angle),
+             centre.y + x * std::sin(angle) + y * std::cos(angle)};
       }
     }
     for (int row = 0; row < 28; ++row) {
@@ -104,7 +105,8 @@ Digits load_mnist(const std::string& folder) {
   digits.train_labels = load_idx(idx_file(folder, "train-labels-idx1-ubyte")).to(kInt64);
   digits.test_images = images(idx_file(folder, "t10k-images-idx3-ubyte"));
   digits.test_labels = load_idx(idx_file(folder, "t10k-labels-idx1-ubyte")).to(kInt64);
-  digits.source = "MNIST, " + std::to_string(digits.train_images.size(0)) + " pictures to train on, " + std::to_string(digits.test_images.size(0)) + " to test";
+  digits.source = "MNIST, " + std::to_string(digits.train_images.size(0)) + " pictures to train on, " +
+                  std::to_string(digits.test_images.size(0)) + " to test";
   return digits;
 }
 
@@ -112,7 +114,8 @@ Digits draw_digits(std::int64_t train, std::int64_t test) {
   Digits digits;
   std::tie(digits.train_images, digits.train_labels) = drawn(train, 1);
   std::tie(digits.test_images, digits.test_labels) = drawn(test, 2);
-  digits.source = "NOT MNIST but " + std::to_string(train + test) + " digits drawn by a procedure: the accuracy says nothing about handwriting";
+  digits.source = "NOT MNIST but " + std::to_string(train + test) +
+                  " digits drawn by a procedure: the accuracy says nothing about handwriting";
   return digits;
 }
 

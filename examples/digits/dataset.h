@@ -1,8 +1,8 @@
 // Handwritten digits: MNIST's files, or pictures drawn by a procedure.
 #pragma once
-#include <string>
-
 #include <mica/mica.h>
+
+#include <string>
 
 namespace examples {
 

@@ -1,8 +1,8 @@
 // Three models that vote, averaged in one graph.
 #pragma once
-#include <string>
-
 #include <mica/mica.h>
+
+#include <string>
 
 namespace examples {
 

@@ -14,8 +14,10 @@ inline mica::Model ticket(TicketSizes sizes = {}) {
   Tensor body = Input({kAny}, {.dtype = kInt32, .name = "body"});
   Tensor tags = Input({sizes.tags}, {.name = "tags"});
 
-  Tensor title_features = LSTM(sizes.title_units, {.name = "title_lstm"})(Embedding(sizes.vocabulary, sizes.words, {.name = "title_words"})(title));
-  Tensor body_features = LSTM(sizes.body_units, {.name = "body_lstm"})(Embedding(sizes.vocabulary, sizes.words, {.name = "body_words"})(body));
+  Tensor title_features = LSTM(sizes.title_units, {.name = "title_lstm"})(
+      Embedding(sizes.vocabulary, sizes.words, {.name = "title_words"})(title));
+  Tensor body_features = LSTM(
+      sizes.body_units, {.name = "body_lstm"})(Embedding(sizes.vocabulary, sizes.words, {.name = "body_words"})(body));
   Tensor x = Concatenate({.name = "all"})({title_features, body_features, tags});
 
   Tensor priority = Dense(1, {.name = "priority"})(x);

@@ -1,8 +1,8 @@
 // The toy ResNet of the Keras guide: residual connections are sums of tensors.
 #pragma once
-#include <string>
-
 #include <mica/mica.h>
+
+#include <string>
 
 namespace examples {
 

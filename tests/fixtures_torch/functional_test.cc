@@ -30,6 +30,7 @@ const std::map<std::string, std::string> kNotAttempted = {
     {"hardsigmoid_edges", "as hardsigmoid"},
     {"embedding_scale_by_freq", "scale_grad_by_freq"},
     {"instance_norm_running", "running statistics of instance_norm"},
+    {"one_hot_infer", "the number of classes is a value of the input, not of its type"},
     {"t_clamp_tensor", "clamp by tensors"},
 };
 

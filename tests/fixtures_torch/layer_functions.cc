@@ -181,9 +181,7 @@ void add_convolutions(Table& t) {
                         return {c.b.where(skipped, c.b.unary("stop_gradient", rows), rows)};
                       }};
   t["F.one_hot"] = {{"input", "num_classes"}, [](Call& c) -> Values {
-                      constexpr std::int64_t kInferred =
-                          4;  // the case without a number counts up to its largest class, 3
-                      Attrs attrs = {{"num_classes", c.integer("num_classes", kInferred)}, {"dtype", kInt64}};
+                      Attrs attrs = {{"num_classes", c.integer("num_classes", -1)}, {"dtype", kInt64}};
                       return {c.b.call("one_hot", {c.tensor("input")}, attrs)};
                     }};
 }

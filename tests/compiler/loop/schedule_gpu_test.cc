@@ -1,4 +1,5 @@
-// The shape of GPU kernels. Their values, bounds, barriers and races are checked in lock step by the generated tests of the operations.
+// The shape of GPU kernels. Their values, bounds, barriers and races are checked in lock step by the generated tests of
+// the operations.
 #include "compiler/loop/schedule_gpu.h"
 
 #include <gmock/gmock.h>
@@ -34,7 +35,8 @@ TEST(ScheduleGpu, RowsFoldThroughSharedMemory) {
 }
 
 TEST(ScheduleGpu, ProductsRunInTiles) {
-  std::string text = scheduled("graph @g(%x: f32[N,64], %w: f32[64,256]) {\n %0 = matmul(%x, %w)\n return %0 as \"y\"\n}");
+  std::string text =
+      scheduled("graph @g(%x: f32[N,64], %w: f32[64,256]) {\n %0 = matmul(%x, %w)\n return %0 as \"y\"\n}");
   EXPECT_THAT(text, HasSubstr("shared a_tile: f32[16,16]"));
   EXPECT_THAT(text, HasSubstr("block_y by in 0..((N+15)/16)"));
 }
