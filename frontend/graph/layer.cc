@@ -88,8 +88,10 @@ Config Layer::config() const {
 }
 bool Layer::built() const { return state_of(*this).built; }
 void Layer::build(const Shape& input_shape) const {
-  state_of(*this);
+  const internal::LayerState& state = state_of(*this);
   internal::ensure_built(impl_, {input_shape});
+  // Only `call` knows which shapes reach the layers inside, so their building follows it once, with no values.
+  if (!state.sublayers.empty()) impl_->compute_output_shape(input_shape);
 }
 Shape Layer::compute_output_shape(const Shape& input_shape) const {
   state_of(*this);
