@@ -15,37 +15,13 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
-// Splits at `separator` outside brackets, braces and quotes.
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
+// Calls stop(i, depth) for each character outside of quotes, brackets counted as they open and after they close, until
+// it returns true; the position there, or npos.
+template <class Stop>
+std::size_t scan(std::string_view text, std::size_t from, Stop stop) {
   int depth = 0;
   bool quoted = false;
-  std::size_t start = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (quoted) {
-      if (c == '\\') ++i;
-      if (c == '"') quoted = false;
-      continue;
-    }
-    if (c == '"') quoted = true;
-    if (c == '[' || c == '{' || c == '(') ++depth;
-    if (c == ']' || c == '}' || c == ')') --depth;
-    if (c == separator && depth == 0) {
-      parts.push_back(trim(text.substr(start, i - start)));
-      start = i + 1;
-    }
-  }
-  std::string_view last = trim(text.substr(start));
-  if (!last.empty() || !parts.empty()) parts.push_back(last);
-  return parts;
-}
-
-// Position of the bracket that closes the one at `open`, npos when there is none.
-std::size_t closing(std::string_view text, std::size_t open) {
-  int depth = 0;
-  bool quoted = false;
-  for (std::size_t i = open; i < text.size(); ++i) {
+  for (std::size_t i = from; i < text.size(); ++i) {
     char c = text[i];
     if (quoted) {
       if (c == '\\') ++i;
@@ -54,9 +30,34 @@ std::size_t closing(std::string_view text, std::size_t open) {
     }
     if (c == '"') quoted = true;
     if (c == '(' || c == '{' || c == '[') ++depth;
-    if ((c == ')' || c == '}' || c == ']') && --depth == 0) return i;
+    if (c == ')' || c == '}' || c == ']') --depth;
+    if (stop(i, depth)) return i;
   }
   return std::string_view::npos;
+}
+
+// Splits at `separator` outside brackets, braces and quotes.
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  std::size_t start = 0;
+  scan(text, 0, [&](std::size_t i, int depth) {
+    if (text[i] == separator && depth == 0) {
+      parts.push_back(trim(text.substr(start, i - start)));
+      start = i + 1;
+    }
+    return false;
+  });
+  std::string_view last = trim(text.substr(start));
+  if (!last.empty() || !parts.empty()) parts.push_back(last);
+  return parts;
+}
+
+// Position of the bracket that closes the one at `open`, npos when there is none.
+std::size_t closing(std::string_view text, std::size_t open) {
+  return scan(text, open, [&](std::size_t i, int depth) {
+    char c = text[i];
+    return depth == 0 && (c == ')' || c == '}' || c == ']');
+  });
 }
 
 class Parser {

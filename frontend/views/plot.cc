@@ -9,6 +9,7 @@
 #include "frontend/files/atomic_file.h"
 #include "frontend/files/file_error.h"
 #include "frontend/views/graphviz.h"
+#include "frontend/views/markup.h"
 
 namespace mica::views {
 namespace {
@@ -28,30 +29,6 @@ std::string_view header_color(PlotRole role) {
       return "#334155";
   }
   return kInk;
-}
-
-// Text inside Graphviz' HTML labels.
-std::string html(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
 }
 
 // A double-quoted string of the DOT language.
@@ -102,9 +79,9 @@ class DotWriter {
     const std::size_t span = std::max<std::size_t>(cells.size(), 1);
     std::string text =
         fmt::format("<table border=\"0\" cellborder=\"1\" cellspacing=\"0\" cellpadding=\"7\" color=\"{}\">", kLine);
-    const std::string name = style_.show_layer_names
-                                 ? fmt::format("<b>{}</b>{}{}", html(node.name), kGap, html(node.class_name))
-                                 : fmt::format("<b>{}</b>", html(node.class_name));
+    const std::string name = style_.show_layer_names ? fmt::format("<b>{}</b>{}{}", escape_markup(node.name), kGap,
+                                                                   escape_markup(node.class_name))
+                                                     : fmt::format("<b>{}</b>", escape_markup(node.class_name));
     text +=
         fmt::format("<tr><td colspan=\"{}\" bgcolor=\"{}\"><font color=\"white\" point-size=\"14\">{}</font></td></tr>",
                     span, header_color(node.role), name);
@@ -135,7 +112,7 @@ class DotWriter {
   }
 
   static std::string labelled(std::string_view label, std::string_view value) {
-    return fmt::format("<font color=\"{}\">{}</font>{}{}", kMuted, label, kGap, html(value));
+    return fmt::format("<font color=\"{}\">{}</font>{}{}", kMuted, label, kGap, escape_markup(value));
   }
 
   const PlotStyle& style_;

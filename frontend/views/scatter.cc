@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "frontend/files/atomic_file.h"
+#include "frontend/views/markup.h"
 #include "runtime/error.h"
 
 namespace mica::views {
@@ -19,26 +20,6 @@ constexpr std::string_view kInk = "#111827", kMuted = "#6b7280", kGrid = "#e5e7e
 constexpr std::string_view kFont = "Helvetica, Arial, 'DejaVu Sans', sans-serif";
 constexpr double kTop = 64, kBottom = 62, kLeft = 74, kRight = 120;  // margins around the plot
 constexpr int kTicks = 9;
-
-std::string xml(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 std::string_view color_of(int label) { return kColors[static_cast<std::size_t>(label) % kColors.size()]; }
 
@@ -90,7 +71,7 @@ class ScatterWriter {
   void text(double x, double y, int size, std::string_view color, std::string_view attributes,
             std::string_view content) {
     out_ += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" font-size=\"{}\" fill=\"{}\" {}>{}</text>\n", x, y, size,
-                        color, attributes, xml(content));
+                        color, attributes, escape_markup(content));
   }
   void line(double x1, double y1, double x2, double y2, std::string_view color) {
     out_ += fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"{}\"/>\n", x1, y1, x2,

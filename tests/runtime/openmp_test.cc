@@ -9,7 +9,7 @@ namespace {
 TEST(OpenMp, TheCallersNumberOfThreadsComesBack) {
   const auto get = reinterpret_cast<int (*)()>(dlsym(RTLD_DEFAULT, "omp_get_max_threads"));
   const auto set = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "omp_set_num_threads"));
-  if (get == nullptr) GTEST_SKIP() << "no OpenMP in this process";
+  if (get == nullptr) GTEST_SKIP() << "NOT TESTED: no OpenMP in this process";
   set(3);
   {
     const OneOpenMpThread outer;

@@ -62,7 +62,7 @@ class RecordCode : public testing::TestWithParam<std::tuple<const ir::OpDef*, co
 TEST_P(RecordCode, EqualsTheReference) {
   const auto [op, level] = GetParam();
   const CpuTarget target = parse_target(level);
-  if (target.level > native_target().level) GTEST_SKIP() << level << " does not run on this machine";
+  if (target.level > native_target().level) GTEST_SKIP() << "NOT TESTED: " << level << " does not run on this machine";
   for (const ir::Sample& sample : op->samples) {
     SCOPED_TRACE(absl::StrCat("sample ", &sample - op->samples.data()));
     expect_code_equals_reference(*op, sample, target, {kFloat32, 2e-5});

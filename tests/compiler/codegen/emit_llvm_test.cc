@@ -183,7 +183,8 @@ class Emit : public testing::TestWithParam<std::tuple<Case, const char*>> {};
 TEST_P(Emit, EqualsTheInterpreter) {
   const auto& [test, level] = GetParam();
   CpuTarget target = loop::parse_target(level);
-  if (target.level > loop::native_target().level) GTEST_SKIP() << level << " does not run on this machine";
+  if (target.level > loop::native_target().level)
+    GTEST_SKIP() << "NOT TESTED: " << level << " does not run on this machine";
   for (const Sizes& sizes : test.sizes) {
     KernelRun run(parsed(test.text), sizes);
     std::vector<Bytes> want = run.interpreted();

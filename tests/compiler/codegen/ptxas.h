@@ -29,8 +29,8 @@ struct Assembled {
 };
 
 inline Assembled assemble(const std::filesystem::path& ptxas, const std::string& text, int sm) {
-  char folder[] = "/tmp/mica-ptx-XXXXXX";
-  if (mkdtemp(folder) == nullptr) return {false, "no temporary folder"};
+  std::string folder = (std::filesystem::temp_directory_path() / "mica-ptx-XXXXXX").string();
+  if (mkdtemp(folder.data()) == nullptr) return {false, "no temporary folder"};
   const std::filesystem::path source = std::filesystem::path(folder) / "kernel.ptx";
   std::ofstream(source) << text;
   const std::string command = "'" + ptxas.string() + "' -v -arch=sm_" + std::to_string(sm) + " -o '" + folder +

@@ -48,7 +48,8 @@ TEST_P(Record, HasAnOutsideOracle) {
     return;
   }
   std::string path = std::string(MICA_FIXTURES) + "/torch/functional/" + name + ".npz";
-  if (!std::ifstream(std::string(MICA_FIXTURES) + "/torch/functional/cases.json")) GTEST_SKIP() << "no fixtures";
+  if (!std::ifstream(std::string(MICA_FIXTURES) + "/torch/functional/cases.json"))
+    GTEST_SKIP() << "NOT TESTED: no fixtures at " << MICA_FIXTURES;
   EXPECT_TRUE(std::ifstream(path).good()) << path;
 }
 

@@ -21,7 +21,7 @@ TEST_F(IdxTest, ReadsBigEndianNumbers) {
 
 TEST_F(IdxTest, ReadsGzippedMnist) {
   const std::string labels = MICA_FIXTURES "/../data/mnist/t10k-labels-idx1-ubyte.gz";
-  if (!std::filesystem::exists(labels)) GTEST_SKIP() << "needs " << labels;
+  if (!std::filesystem::exists(labels)) GTEST_SKIP() << "NOT TESTED: needs " << labels;
   const auto array = read_idx(labels);
   ASSERT_TRUE(array.ok()) << array.status();
   EXPECT_EQ(array->dtype(), kUInt8);

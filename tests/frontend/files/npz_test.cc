@@ -69,7 +69,7 @@ TEST_F(NpzTest, NumpyReadsOurs) {
   if (std::system("python3 -c 'import numpy' 2>/dev/null") != 0) {
     std::cerr
         << "*** SKIPPED: python3 with numpy is not here, so that nobody has read our .npz files but ourselves ***\n";
-    GTEST_SKIP() << "needs python3 with numpy";
+    GTEST_SKIP() << "NOT TESTED: needs python3 with numpy";
   }
   ASSERT_TRUE(write_npz(path("ours.npz"), expected_arrays()).ok());
   ASSERT_TRUE(write_npz(path("ours_deflated.npz"), expected_arrays(), Compression::kDeflate).ok());

@@ -5,22 +5,13 @@
 #include <gtest/gtest.h>
 
 #include "frontend/mica/layers.h"
+#include "tests/frontend/graph/error_of.h"
 
 namespace mica {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 std::vector<std::string> names(const std::vector<Layer>& layers) {
   std::vector<std::string> all;

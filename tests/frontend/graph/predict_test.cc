@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "frontend/mica/layers.h"
+#include "tests/frontend/graph/error_of.h"
 
 namespace mica {
 namespace {
@@ -11,16 +12,6 @@ using testing::ElementsAre;
 using testing::FloatEq;
 using testing::HasSubstr;
 using testing::Pointwise;
-
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 // y = relu(x W + b) with W = [[1, -1], [2, 0.5]], b = [0.5, 0].
 Model small_model(const char* name = "small") {

@@ -4,21 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/frontend/graph/error_of.h"
+
 namespace mica {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 // 0, 1, 2, … of a shape.
 Tensor counting(const Shape& shape) { return arange(0, shape.numel(), 1, {.dtype = kFloat32}).reshape(shape); }

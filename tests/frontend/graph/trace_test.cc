@@ -6,22 +6,13 @@
 
 #include "frontend/graph/execute.h"
 #include "frontend/mica/layers.h"
+#include "tests/frontend/graph/error_of.h"
 
 namespace mica::internal {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 rt::Array array_of(const Tensor& tensor) { return compute(tensor.node()); }
 std::vector<float> values_of(const rt::Array& array) { return Tensor::of(make_computed(array)).to_vector(); }
