@@ -3,7 +3,8 @@
 # name of ours can meet a "runtime/…" of the user's own project.
 cmake_minimum_required(VERSION 3.25)
 # Follows every include of a public header.
-file(GLOB pending RELATIVE "${MICA_SOURCE_DIR}" "${MICA_SOURCE_DIR}/frontend/mica/*.h")
+file(GLOB pending RELATIVE "${MICA_SOURCE_DIR}" "${MICA_SOURCE_DIR}/frontend/mica/*.h"
+     "${MICA_SOURCE_DIR}/frontend/mica/layers/*.h")
 list(APPEND pending runtime/program.h runtime/parallel.h)
 set(done)
 

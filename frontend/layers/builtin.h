@@ -9,7 +9,7 @@
 
 #include "frontend/graph/layer_state.h"
 #include "frontend/graph/scope.h"
-#include "frontend/mica/layers.h"
+#include "frontend/mica/layers/core.h"
 
 namespace mica::internal {
 

@@ -3,6 +3,7 @@
 #include "frontend/graph/apply.h"
 #include "frontend/layers/builtin.h"
 #include "frontend/layers/window.h"
+#include "frontend/mica/layers/convolution.h"
 
 namespace mica::layers {
 namespace {

@@ -4,6 +4,8 @@
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
 #include "frontend/layers/builtin.h"
+#include "frontend/mica/layers/activation.h"
+#include "frontend/mica/layers/preprocessing.h"
 
 namespace mica {
 namespace layers {

@@ -5,6 +5,7 @@
 #include "frontend/graph/apply.h"
 #include "frontend/graph/random.h"
 #include "frontend/layers/builtin.h"
+#include "frontend/mica/layers/regularization.h"
 
 namespace mica::layers {
 namespace {

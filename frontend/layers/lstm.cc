@@ -4,6 +4,7 @@
 #include "frontend/graph/random.h"
 #include "frontend/graph/trace.h"
 #include "frontend/layers/builtin.h"
+#include "frontend/mica/layers/recurrent.h"
 
 namespace mica::layers {
 namespace {

@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
 #include "frontend/layers/builtin.h"
+#include "frontend/mica/layers/merging.h"
 
 namespace mica::layers {
 namespace {

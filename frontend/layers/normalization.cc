@@ -1,4 +1,6 @@
 // BatchNormalization and LayerNormalization.
+#include "frontend/mica/layers/normalization.h"
+
 #include <algorithm>
 #include <tuple>
 

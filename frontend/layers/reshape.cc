@@ -6,6 +6,7 @@
 #include "frontend/graph/apply.h"
 #include "frontend/layers/builtin.h"
 #include "frontend/layers/window.h"
+#include "frontend/mica/layers/shape.h"
 
 namespace mica::layers {
 namespace {
