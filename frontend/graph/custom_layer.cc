@@ -134,6 +134,10 @@ Tensor CustomLayer::compute_mask(const Tensor&, const Tensor& mask) const {
   return state_->passes_masks ? mask : Tensor();
 }
 
+Tensor CustomLayer::compute_joint_mask(const Tensors& xs, const Tensors& masks) const {
+  return compute_mask(xs[0], masks[0]);
+}
+
 Config CustomLayer::config() const { return {}; }
 
 std::string CustomLayer::class_name() const {

@@ -14,8 +14,18 @@ namespace {
 bool is_symbolic(const Tensor& tensor) { return tensor.defined() && tensor.node()->kind == ValueKind::kSymbolic; }
 
 bool any_symbolic(const CallArguments& arguments) {
-  return std::any_of(arguments.tensors.begin(), arguments.tensors.end(), is_symbolic) ||
-         std::any_of(arguments.states.begin(), arguments.states.end(), is_symbolic) || is_symbolic(arguments.mask);
+  auto any = [](const Tensors& tensors) { return std::any_of(tensors.begin(), tensors.end(), is_symbolic); };
+  return any(arguments.tensors) || any(arguments.states) || any(arguments.masks) ||
+         std::any_of(arguments.keywords.begin(), arguments.keywords.end(),
+                     [](const auto& keyword) { return is_symbolic(keyword.second); });
+}
+
+// Masks that were not given are those that travel with the tensors.
+void complete_masks(CallArguments& arguments) {
+  arguments.masks.resize(arguments.tensors.size());
+  for (std::size_t i = 0; i < arguments.tensors.size(); ++i) {
+    if (!arguments.masks[i].defined()) arguments.masks[i] = arguments.tensors[i].mask();
+  }
 }
 
 std::vector<Shape> shapes_of(const Tensors& tensors) {
@@ -28,6 +38,7 @@ void check_arguments(const CustomLayer& layer, const CallArguments& arguments) {
   const LayerState& state = state_of(layer);
   for (const Tensor& tensor : arguments.tensors) defined_node(tensor, state.name);
   for (const Tensor& tensor : arguments.states) defined_node(tensor, state.name);
+  for (const auto& [name, tensor] : arguments.keywords) defined_node(tensor, state.name);
   const LayerScope* scope = LayerScope::current();
   if (!scope) return;
   const LayerState& outer = state_of(scope->layer());
@@ -52,7 +63,7 @@ Tensor with_mask(const Tensor& tensor, const Tensor& mask) {
 
 Tensor mask_of_results(const CustomLayer& layer, const CallArguments& arguments) {
   if (arguments.tensors.empty()) return {};
-  return layer.compute_mask(arguments.tensors[0], arguments.mask);
+  return layer.compute_joint_mask(arguments.tensors, arguments.masks);
 }
 
 void add_activity_loss(const LayerState& state, const Tensors& results) {
@@ -72,11 +83,19 @@ Tensors record(const LayerRef& layer, const CallArguments& arguments) {
   call->result_types = infer_call(layer, arguments);
   call->num_tensors = static_cast<int>(arguments.tensors.size());
   call->num_states = static_cast<int>(arguments.states.size());
-  call->has_mask = arguments.mask.defined() && state.takes_mask;
   call->training = arguments.training;
+  call->attrs = arguments.options;
   for (const Tensor& tensor : arguments.tensors) call->inputs.push_back(tensor.node());
   for (const Tensor& tensor : arguments.states) call->inputs.push_back(tensor.node());
-  if (call->has_mask) call->inputs.push_back(arguments.mask.node());
+  for (std::size_t i = 0; state.takes_mask && i < arguments.masks.size(); ++i) {
+    if (!arguments.masks[i].defined()) continue;
+    call->masked.push_back(static_cast<int>(i));
+    call->inputs.push_back(arguments.masks[i].node());
+  }
+  for (const auto& [name, tensor] : arguments.keywords) {
+    call->keywords.push_back(name);
+    call->inputs.push_back(tensor.node());
+  }
   guard.commit();
 
   Tensors results = results_of(call, ValueKind::kSymbolic);
@@ -107,7 +126,7 @@ void ensure_built(const LayerRef& layer, const std::vector<Shape>& shapes) {
 Tensors run_inline(const LayerRef& layer, const CallArguments& given, std::string_view step) {
   LayerState& state = state_of(*layer);
   CallArguments arguments = given;
-  if (!arguments.mask.defined() && !arguments.tensors.empty()) arguments.mask = arguments.tensors[0].mask();
+  complete_masks(arguments);
   LayerScope scope(*layer, step.empty() ? state.name : step, arguments);
   ensure_built(layer, shapes_of(arguments.tensors));
   if (!Trace::current()) state.losses.clear();
@@ -122,29 +141,31 @@ Tensors run_inline(const LayerRef& layer, const CallArguments& given, std::strin
 ir::Types infer_call(const LayerRef& layer, const CallArguments& arguments) {
   Trace trace({.name = state_of(*layer).name});
   auto placeholder = [&](const Tensor& tensor) { return trace.input(type_of(tensor), ""); };
-  CallArguments traced{.training = arguments.training};
-  traced.names = arguments.names;
+  CallArguments traced{.options = arguments.options, .training = arguments.training};
   for (const Tensor& tensor : arguments.tensors) traced.tensors.push_back(placeholder(tensor));
   for (const Tensor& tensor : arguments.states) traced.states.push_back(placeholder(tensor));
-  if (arguments.mask.defined()) traced.mask = placeholder(arguments.mask);
+  for (const Tensor& mask : arguments.masks) traced.masks.push_back(mask.defined() ? placeholder(mask) : Tensor());
+  for (const auto& [name, tensor] : arguments.keywords) traced.keywords.emplace_back(name, placeholder(tensor));
   return types_of(run_inline(layer, traced));
 }
 
 Tensors invoke(const LayerRef& layer, CallArguments arguments, std::string_view step) {
   check_arguments(*layer, arguments);
-  if (!arguments.mask.defined() && !arguments.tensors.empty()) arguments.mask = arguments.tensors[0].mask();
+  complete_masks(arguments);
   if (!Trace::current() && any_symbolic(arguments)) return record(layer, arguments);
   return run_inline(layer, arguments, step);
 }
 
 CallArguments arguments_of(const Call& call, const Tensors& inputs) {
-  CallArguments arguments{.training = call.training};
+  CallArguments arguments{.options = call.attrs, .training = call.training};
   auto at = inputs.begin();
   arguments.tensors.assign(at, at + call.num_tensors);
   at += call.num_tensors;
   arguments.states.assign(at, at + call.num_states);
   at += call.num_states;
-  if (call.has_mask) arguments.mask = *at;
+  arguments.masks.resize(arguments.tensors.size());
+  for (int tensor : call.masked) arguments.masks[static_cast<std::size_t>(tensor)] = *at++;
+  for (const std::string& name : call.keywords) arguments.keywords.emplace_back(name, *at++);
   return arguments;
 }
 

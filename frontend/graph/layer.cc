@@ -25,7 +25,7 @@ Tensors Layer::apply(const Inputs& inputs, const CallOptions& options) const {
   internal::CallArguments arguments{.training = options.training};
   arguments.tensors = internal::ordered_inputs(*impl_, inputs);
   arguments.states = options.initial_state;
-  arguments.mask = options.mask;
+  if (options.mask.defined()) arguments.masks = {options.mask};
   if (arguments.tensors.empty()) {
     throw Error({.where = state.name, .expected = "a tensor to be called on", .received = "none", .hint = {}});
   }

@@ -28,6 +28,8 @@ struct LayerState {
   TensorFn activity_regularizer;
   // What a layer does with masks (Keras: supports_masking, and a `mask` argument of call).
   bool passes_masks = false, takes_mask = false;
+  // Keras' names of the tensors that `call` takes one by one (query, value, key); empty: one tensor, or one list.
+  std::vector<std::string> arguments;
   // One's own layers must declare the layers they call; built-in ones and models hold theirs otherwise.
   bool declares_sublayers = true;
   std::unique_ptr<ModelState> model;  // of models

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "compiler/graph/graph.h"
@@ -55,22 +56,27 @@ struct ValueNode {
 using Bodies = std::vector<std::shared_ptr<const ir::Graph>>;
 std::vector<std::unique_ptr<ir::Graph>> clones_of(const Bodies& bodies);
 
-// How a layer was called, besides its tensors.
+// Tensors given by keyword, in the order of the call: attention_mask.
+using Keywords = std::vector<std::pair<std::string, Tensor>>;
+
+// How a layer is called.
 struct CallArguments {
   Tensors tensors;
-  std::vector<std::string> names;  // of tensors given by name
-  Tensors states;                  // initial_state
-  Tensor mask;                     // given, or travelling with the first tensor
+  Tensors states;  // initial_state
+  Tensors masks;   // of `tensors`, undefined where there is none: given, or travelling with the tensor
+  Keywords keywords;
+  ir::Attrs options;  // plain values by keyword: use_causal_mask
   std::optional<bool> training = {};
 };
 
 struct Call {
   const ir::OpDef* op = nullptr;  // an operation on `inputs`, or
-  ir::Attrs attrs;
+  ir::Attrs attrs;                // of the operation; of a layer's call the options
   Bodies bodies;
-  LayerRef layer;  // a layer, whose inputs are the tensors, the states, and the mask if there is one
+  LayerRef layer;  // a layer, whose inputs are the tensors, the states, masks, and tensors by keyword
   int num_tensors = 0, num_states = 0;
-  bool has_mask = false;
+  std::vector<int> masked;            // the tensors whose masks are inputs
+  std::vector<std::string> keywords;  // the names of the last inputs
   std::optional<bool> training = {};
 
   std::string name;  // of an operation: Keras' automatic name

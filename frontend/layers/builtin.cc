@@ -72,16 +72,30 @@ Tensors BuiltinLayer::forward_all(const Tensors& xs) {
   return {forward(xs[0])};
 }
 
-Tensor BuiltinLayer::mask() const {
+const CallArguments& BuiltinLayer::arguments() const {
+  static const auto* none = new CallArguments();
   const LayerScope* scope = LayerScope::current();
-  return scope && &scope->layer() == this ? scope->arguments().mask : Tensor();
+  return scope && &scope->layer() == this ? scope->arguments() : *none;
 }
 
-const Tensors& BuiltinLayer::initial_state() const {
-  static const auto* none = new Tensors();
-  const LayerScope* scope = LayerScope::current();
-  return scope && &scope->layer() == this ? scope->arguments().states : *none;
+Tensor BuiltinLayer::mask(std::size_t i) const {
+  const Tensors& masks = arguments().masks;
+  return i < masks.size() ? masks[i] : Tensor();
 }
+
+Tensor BuiltinLayer::keyword(std::string_view name) const {
+  for (const auto& [given, tensor] : arguments().keywords) {
+    if (given == name) return tensor;
+  }
+  return {};
+}
+
+bool BuiltinLayer::option(std::string_view name) const {
+  const ir::Attr* value = arguments().options.find(name);
+  return value && std::get<bool>(*value);
+}
+
+const Tensors& BuiltinLayer::initial_state() const { return arguments().states; }
 
 void BuiltinLayer::fail(std::string_view expected, std::string_view received, std::string_view hint) const {
   throw Error({.where = name(),

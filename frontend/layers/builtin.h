@@ -57,8 +57,11 @@ class BuiltinLayer : public CustomLayer {
   virtual Tensor forward(const Tensor& x);
   virtual Tensors forward_all(const Tensors& xs);
 
-  // Of the running call.
-  Tensor mask() const;
+  // Of the running call: the mask of tensor `i`, a tensor given by keyword (both undefined where there is none), a
+  // switch (false where it was not given).
+  Tensor mask(std::size_t i = 0) const;
+  Tensor keyword(std::string_view name) const;
+  bool option(std::string_view name) const;
   const Tensors& initial_state() const;
 
   const std::string& name() const { return state_of(*this).name; }
@@ -78,6 +81,8 @@ class BuiltinLayer : public CustomLayer {
                      std::initializer_list<std::string_view> allowed) const;
 
  private:
+  const CallArguments& arguments() const;
+
   std::string class_name_;
   std::optional<DType> dtype_;
 };
