@@ -26,17 +26,6 @@ std::string shapes_text(const ir::Types& types) {
   return types.size() == 1 ? text : absl::StrCat("[", text, "]");
 }
 
-// "Multiply" of the operation "multiply".
-std::string class_of_operation(std::string_view op) {
-  std::string name;
-  bool upper = true;
-  for (char c : op) {
-    if (c != '_') name += upper ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
-    upper = c == '_';
-  }
-  return name;
-}
-
 views::ParameterCount count(const Parameters& weights) {
   views::ParameterCount total;
   for (const Variable& weight : weights) {
@@ -81,7 +70,7 @@ class SummaryOf {
     } else {
       const Call& call = *graph.calls[step.calls[0]];
       row.name = call.name;
-      row.class_name = class_of_operation(call.op->name);
+      row.class_name = internal::class_of(call);
       row.nesting = nesting;
     }
     if (!step.calls.empty()) row.output_shape = shapes_text(graph.calls[step.calls.back()]->result_types);
@@ -167,8 +156,7 @@ std::string calls_text(const Model& model) {
     for (const ir::TensorType& type : call.result_types) {
       absl::StrAppend(&types, types.empty() ? "" : ", ", internal::describe(type));
     }
-    absl::StrAppend(&text, "  ", graph.steps[i], " = ", call.op ? call.op->name : Layer::of(call.layer).class_name(),
-                    "(", inputs, ") : ", types, "\n");
+    absl::StrAppend(&text, "  ", graph.steps[i], " = ", internal::class_of(call), "(", inputs, ") : ", types, "\n");
   }
   text += "  return ";
   for (std::size_t i = 0; i < graph.outputs.size(); ++i)

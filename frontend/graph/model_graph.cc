@@ -7,8 +7,11 @@
 #include <unordered_set>
 
 #include "absl/strings/str_cat.h"
+#include "compiler/ops/op_def.h"
 #include "frontend/graph/collections.h"
 #include "frontend/graph/layer_state.h"
+#include "frontend/graph/naming.h"
+#include "frontend/graph/operation.h"
 #include "frontend/layers/input.h"
 
 namespace mica::internal {
@@ -207,6 +210,11 @@ void check_names(const ModelGraph& graph, std::string_view model) {
 }
 
 }  // namespace
+
+std::string class_of(const Call& call) {
+  if (call.layer) return call.layer->class_name();
+  return call.operation ? std::string(call.operation->def->class_name) : camel_case(call.op->name);
+}
 
 std::string name_of_producer(const Call& call) { return call.layer ? state_of(*call.layer).name : call.name; }
 

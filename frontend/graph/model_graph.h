@@ -41,5 +41,7 @@ Tensors fit_arguments(const ModelGraph& graph, const Tensors& arguments, std::st
 
 // Keras' name of the first call of a layer or operation: what an output is called.
 std::string name_of_producer(const Call& call);
+// Keras' class of the layer or operation: "Dense", "Add".
+std::string class_of(const Call& call);
 
 }  // namespace mica::internal

@@ -35,6 +35,16 @@ std::string snake_case(std::string_view name) {
   return result;
 }
 
+std::string camel_case(std::string_view name) {
+  std::string camel;
+  bool upper = true;
+  for (char c : name) {
+    if (c != '_') camel += upper ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
+    upper = c == '_';
+  }
+  return camel;
+}
+
 std::string unique_name(std::string_view base) {
   Counters& all = counters();
   std::lock_guard lock(all.mutex);

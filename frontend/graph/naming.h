@@ -7,6 +7,8 @@ namespace mica::internal {
 
 // "Conv2DTranspose" -> "conv2d_transpose", "ReLU" -> "re_lu".
 std::string snake_case(std::string_view class_name);
+// "reduce_sum" -> "ReduceSum".
+std::string camel_case(std::string_view name);
 // "dense", then "dense_1", …
 std::string unique_name(std::string_view base);
 void reset_names();

@@ -6,6 +6,7 @@
 #include "frontend/graph/invoke.h"
 #include "frontend/graph/layer_state.h"
 #include "frontend/graph/model_graph.h"
+#include "frontend/graph/operation.h"
 #include "frontend/graph/scope.h"
 #include "frontend/graph/trace.h"
 
@@ -120,8 +121,9 @@ Tensors replay(const ModelGraph& graph, const Tensors& arguments, const CallSeen
     const Call& call = *graph.calls[i];
     Tensors inputs;
     for (const ValueRef& input : call.inputs) inputs.push_back(environment.get(input));
-    Tensors results = call.op ? apply_all(*call.op, inputs, rename(call.attrs), call.bodies)
-                              : invoke(call.layer, arguments_of(call, inputs), graph.steps[i]);
+    Tensors results = call.op          ? apply_all(*call.op, inputs, rename(call.attrs), call.bodies)
+                      : call.operation ? repeat_operation(call, inputs)
+                                       : invoke(call.layer, arguments_of(call, inputs), graph.steps[i]);
     if (Trace* trace = Trace::current()) trace->tap(key_of(graph.steps[i]), results);
     if (seen) seen(i, results);
     environment.set(call, results);

@@ -69,10 +69,13 @@ struct CallArguments {
   std::optional<bool> training = {};
 };
 
+struct OperationUse;  // operation.h
+
 struct Call {
-  const ir::OpDef* op = nullptr;  // an operation on `inputs`, or
+  const ir::OpDef* op = nullptr;  // an operation of the compiler on `inputs`, or
   ir::Attrs attrs;                // of the operation; of a layer's call the options
   Bodies bodies;
+  std::shared_ptr<const OperationUse> operation;  // one of keras.ops, which may take several of those, or
   LayerRef layer;  // a layer, whose inputs are the tensors, the states, masks, and tensors by keyword
   int num_tensors = 0, num_states = 0;
   std::vector<int> masked;            // the tensors whose masks are inputs

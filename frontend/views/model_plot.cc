@@ -83,7 +83,7 @@ class PlotOf {
     }
     views::PlotNode node{.id = id,
                          .name = internal::name_of_producer(call),
-                         .class_name = call.op != nullptr ? call.op->name : Layer::of(call.layer).class_name(),
+                         .class_name = internal::class_of(call),
                          .role = outputs_.contains(id) ? views::PlotRole::kOutput : views::PlotRole::kInner,
                          .input_shape = shapes_text(symbolic_types(call.inputs)),
                          .output_shape = shapes_text(call.result_types),

@@ -1,0 +1,113 @@
+// Folds along axes: sums, extremes, statistics, positions of extremes, running sums.
+#include "frontend/graph/apply.h"
+#include "frontend/ops/families.h"
+
+namespace mica::internal {
+namespace {
+
+const std::vector<std::string_view> kAxisOptions = {"axis", "keepdims"};
+
+Tensor fold(std::string_view op, const Tensor& x, const Arguments& a) {
+  return apply(op, {x}, {{"axes", axes_of(a, "axis", x)}, {"keepdims", a.truth("keepdims")}});
+}
+
+OperationDef reduction(std::string_view class_name, std::string_view op, Tensor (*prepare)(const Tensor&),
+                       std::vector<std::string_view> options = kAxisOptions, std::string_view module = "numpy") {
+  return {class_name, module, std::move(options), {"x"}, [op, prepare](const Arguments& a) -> Tensors {
+            Tensor folded = fold(op, prepare(a.tensor("x")), a);
+            return {cast(folded, a.dtype("dtype").value_or(folded.dtype()))};
+          }};
+}
+
+Tensor as_it_is(const Tensor& x) { return x; }
+Tensor as_truth(const Tensor& x) { return cast(x, kBool); }
+// What sums of small integers are counted in.
+Tensor as_summand(const Tensor& x) {
+  DType dtype = x.dtype();
+  if (dtype.is_bool() || dtype == kInt8 || dtype == kInt16) return cast(x, kInt32);
+  return dtype == kUInt8 || dtype == kUInt16 ? cast(x, kUInt32) : x;
+}
+
+// Max, Min: `initial` is one more element.
+OperationDef extreme(std::string_view class_name, std::string_view op, std::string_view pairwise) {
+  return {class_name, "numpy", {"axis", "keepdims", "initial"}, {"x"}, [op, pairwise](const Arguments& a) -> Tensors {
+            Tensor folded = fold(op, a.tensor("x"), a);
+            return {a.find("initial") ? apply_promoted(pairwise, folded, Scalar(a.real("initial"))) : folded};
+          }};
+}
+
+// A single axis; None searches the flattened array.
+OperationDef position(std::string_view class_name, std::string_view op) {
+  return {class_name, "numpy", kAxisOptions, {"x"}, [op](const Arguments& a) -> Tensors {
+            Tensor x = a.tensor("x");
+            bool keepdims = a.truth("keepdims");
+            if (a.find("axis")) return {apply(op, {x}, {{"axis", a.integer("axis")}, {"keepdims", keepdims}})};
+            Tensor at = apply(op, {x.flatten()}, {{"axis", std::int64_t{0}}});
+            return {keepdims ? reshape_dims(at, ir::Dims(static_cast<std::size_t>(x.dim()), ir::Dim(1))) : at};
+          }};
+}
+
+OperationDef running(std::string_view class_name, std::string_view op) {
+  return {class_name, "numpy", {"axis", "dtype"}, {"x"}, [op](const Arguments& a) -> Tensors {
+            Tensor x = as_summand(a.tensor("x"));
+            if (std::optional<DType> dtype = a.dtype("dtype")) x = cast(x, *dtype);
+            if (!a.find("axis")) return {apply(op, {x.flatten()}, {{"axis", std::int64_t{0}}})};
+            return {apply(op, {x}, {{"axis", std::int64_t{checked_axis(a.integer("axis"), x.dim(), op)}}})};
+          }};
+}
+
+Tensors count_nonzero(const Arguments& a) {
+  Tensor x = a.tensor("x");
+  return {fold("reduce_sum", cast(x != 0, kInt32), a)};
+}
+
+Tensors average(const Arguments& a) {
+  Tensor x = to_floating(a.tensor("x"));
+  if (!a.find("weights")) return {fold("reduce_mean", x, a)};
+  Tensor weights = to_floating(a.tensor("weights"));
+  if (weights.dim() == 1 && a.find("axis") && x.dim() > 1) {
+    int axis = checked_axis(a.integer("axis"), x.dim(), "Average");
+    for (int i = axis + 1; i < x.dim(); ++i) weights = weights.unsqueeze(-1);
+  }
+  return {fold("reduce_sum", x * weights, a) / fold("reduce_sum", weights * ones_like(x), a)};
+}
+
+Tensors moments(const Arguments& a) {
+  Tensor x = to_floating(a.tensor("x"));
+  ir::Attrs attrs = {{"axes", axes_of(a, "axes", x)}, {"keepdims", a.truth("keepdims")}};
+  return {apply("reduce_mean", {x}, attrs), apply("reduce_variance", {x}, attrs)};
+}
+
+Tensors range_of(const Arguments& a) {
+  Tensor x = a.tensor("x");
+  return {fold("reduce_max", x, a) - fold("reduce_min", x, a)};
+}
+
+}  // namespace
+
+OperationDefs reduction_operations() {
+  return {
+      reduction("Sum", "reduce_sum", as_summand),
+      reduction("Prod", "reduce_prod", as_summand, {"axis", "keepdims", "dtype"}),
+      reduction("Mean", "reduce_mean", to_floating),
+      reduction("Var", "reduce_variance", to_floating),
+      reduction("Std", "reduce_std", to_floating),
+      reduction("Any", "reduce_any", as_truth),
+      reduction("All", "reduce_all", as_truth),
+      reduction("Amax", "reduce_max", as_it_is),
+      reduction("Amin", "reduce_min", as_it_is),
+      reduction("Logsumexp", "logsumexp", to_floating, kAxisOptions, "math"),
+      extreme("Max", "reduce_max", "maximum"),
+      extreme("Min", "reduce_min", "minimum"),
+      position("Argmax", "argmax"),
+      position("Argmin", "argmin"),
+      running("Cumsum", "cumsum"),
+      running("Cumprod", "cumprod"),
+      {"CountNonzero", "numpy", {"axis"}, {"x"}, count_nonzero},
+      {"Average", "numpy", {"axis"}, {"x", "weights"}, average},
+      {"Ptp", "numpy", kAxisOptions, {"x"}, range_of},
+      {"Moments", "nn", {"axes", "keepdims", "synchronized"}, {"x"}, moments},
+  };
+}
+
+}  // namespace mica::internal
