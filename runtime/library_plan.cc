@@ -28,17 +28,6 @@ std::int64_t pieces_worth(double flops) {
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-View dense(const LibraryOperand& operand, int index) {
-  View view{.operand = index, .dtype = operand.dtype, .dims = operand.dims, .strides = {}, .offset = 0};
-  view.strides.resize(view.dims.size());
-  std::int64_t stride = 1;
-  for (std::size_t i = view.dims.size(); i-- > 0;) {
-    view.strides[i] = stride;
-    stride *= std::max<std::int64_t>(view.dims[i], 1);
-  }
-  return view;
-}
-
 // With axes of 1 in front.
 View aligned(View view, std::size_t rank) {
   MICA_CHECK(view.dims.size() <= rank) << "an operand of a library call has more axes than its result";
@@ -173,19 +162,18 @@ class MatmulPlan {
   }
 
  private:
-  // The library's best product wants dense matrices: rows of a and of the result may be cut, and the columns of a
-  // single row. Other cuts go to its second best, which is as fast on large pieces but knows no packed weights and no
-  // binary epilogues.
+  // The library's best product wants dense matrices: rows of a and of the result may be cut (a transposed a is brought
+  // into rows for it), and the columns of a single row. Other cuts go to its second best, which is as fast on large
+  // pieces but knows no packed weights and no binary epilogues, and generates its code for 30 ms in the first run.
   std::vector<CallPiece> cut_matrix(const CallPiece& part, std::int64_t wanted) const {
     const std::size_t rank = part.out.dims.size(), rows = rank - 2, columns = rank - 1;
     const bool plain = !call_.packed && part.epilogues.empty(), row_vector = part.out.dims[rows] == 1;
     const bool enough_rows = part.out.dims[rows] >= kManyRows * wanted;
-    const bool cuts_columns = row_vector || (plain && !call_.transpose_b && !enough_rows);
+    const bool cuts_columns = row_vector || (plain && !call_.transpose_a && !call_.transpose_b && !enough_rows);
     const std::int64_t column_pieces = cuts_columns ? wanted : 1;
     const std::vector<Range> column_ranges = split(part.out.dims[columns], column_pieces, kMinColumns);
-    const bool cuts_rows = plain || !call_.transpose_a;
     const std::vector<Range> row_ranges =
-        split(part.out.dims[rows], cuts_rows ? ceil_div(wanted, std::ssize(column_ranges)) : 1, min_rows());
+        split(part.out.dims[rows], ceil_div(wanted, std::ssize(column_ranges)), min_rows());
     std::vector<CallPiece> pieces;
     for (std::size_t c = 0; c < column_ranges.size(); ++c) {
       CallPiece in_columns = sliced(part, columns, column_ranges[c]);
@@ -342,6 +330,17 @@ class ConvPlan {
 };
 
 }  // namespace
+
+View dense(const LibraryOperand& operand, int index) {
+  View view{.operand = index, .dtype = operand.dtype, .dims = operand.dims, .strides = {}, .offset = 0};
+  view.strides.resize(view.dims.size());
+  std::int64_t stride = 1;
+  for (std::size_t i = view.dims.size(); i-- > 0;) {
+    view.strides[i] = stride;
+    stride *= std::max<std::int64_t>(view.dims[i], 1);
+  }
+  return view;
+}
 
 std::int64_t View::numel() const {
   std::int64_t count = 1;

@@ -29,6 +29,9 @@ struct View {
   View sliced(std::size_t axis, Range range) const;
 };
 
+// The whole of an operand, row-major.
+View dense(const LibraryOperand& operand, int index);
+
 // One piece of a call. Axes are in the library's logical order: [batch…, rows, columns] for matmul, [batch, channels,
 // spatial…] for activations and [(groups,) outputs, inputs, window…] for kernels of convolutions.
 struct CallPiece {

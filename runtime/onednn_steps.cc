@@ -378,6 +378,9 @@ class StepBuilder {
     std::map<std::int64_t, WeightsTile> tiles;
     std::int64_t packed_bytes = 0;
     Phase reorders, compute;
+    bring_into_rows(reorders);
+    if (!reorders.empty()) note_ = " + reorder of a";
+    const std::size_t copies_of_a = reorders.size();
     for (const CallPiece& piece : pieces_) {
       if (tiles.contains(piece.column_tile)) continue;
       WeightsTile tile{weights_of(piece), choose_weights(piece), 0};
@@ -392,16 +395,28 @@ class StepBuilder {
       }
       tiles.emplace(piece.column_tile, std::move(tile));
     }
-    for (const CallPiece& piece : pieces_)
-      compute.push_back(forward_execution(piece, tiles.at(piece.column_tile), !reorders.empty()));
-    if (!reorders.empty()) {
-      step_->phases.push_back(std::move(reorders));
-      note_ = " + reorder of the weights";
-    }
+    for (const CallPiece& piece : pieces_) compute.push_back(forward_execution(piece, tiles.at(piece.column_tile)));
+    if (reorders.size() > copies_of_a) note_ += " + reorder of the weights";
+    if (!reorders.empty()) step_->phases.push_back(std::move(reorders));
     step_->phases.push_back(std::move(compute));
   }
 
-  Execution forward_execution(const CallPiece& piece, const WeightsTile& tile, bool reordered) {
+  // Rows of a transposed a lie apart in memory, which the library's best product does not read: a copy, a fraction of
+  // the work, lets it run.
+  void bring_into_rows(Phase& reorders) {
+    if (call_.kind != MICA_MATMUL || !call_.transpose_a) return;
+    for (CallPiece& piece : pieces_) {
+      const View columns = piece.a;
+      if (columns.strides.back() == columns.dims.end()[-2]) continue;  // not cut
+      piece.a = dense({columns.dtype, columns.dims}, kScratch);
+      const std::int64_t offset = take_scratch(piece.a.numel() * piece.a.dtype.bytes());
+      piece.a.offset = offset / piece.a.dtype.bytes();
+      reorders.push_back(
+          reorder(plain(columns), columns.operand, columns.byte_offset(), plain(piece.a), kScratch, offset));
+    }
+  }
+
+  Execution forward_execution(const CallPiece& piece, const WeightsTile& tile) {
     const Made& made = made_for(piece, tile.layout, [&] { return make(piece, tile.layout); });
     if (implementation_.empty()) implementation_ = made.implementation;
     const bool is_gradient = call_.kind == MICA_CONV_GRAD_INPUT && !is_deconvolution();
@@ -409,7 +424,7 @@ class StepBuilder {
     add(execution, is_gradient ? DNNL_ARG_DIFF_DST : DNNL_ARG_SRC, piece.a);
     if (call_.packed) {
       execution.arguments.push_back({DNNL_ARG_WEIGHTS, tile.layout, tile.view.operand, tile.byte_offset});
-    } else if (reordered && tile.layout != plain(tile.view)) {
+    } else if (tile.layout != plain(tile.view)) {
       execution.arguments.push_back({DNNL_ARG_WEIGHTS, tile.layout, kScratch, tile.byte_offset});
     } else {
       add(execution, DNNL_ARG_WEIGHTS, weights_of(piece));

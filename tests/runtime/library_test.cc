@@ -126,7 +126,8 @@ INSTANTIATE_TEST_SUITE_P(Shapes, Matmul,
                                          MatmulCase{{5, 3}, {7, 5}, {3, 7}, true, true},
                                          MatmulCase{{130, 100}, {100, 300}, {130, 300}},  // cut in rows and columns
                                          MatmulCase{{100, 130}, {300, 100}, {130, 300}, true, true},
-                                         MatmulCase{{2100, 40}, {40, 50}, {2100, 50}},  // cut in rows
+                                         MatmulCase{{60, 1100}, {60, 20}, {1100, 20}, true},  // rows of a transposed a
+                                         MatmulCase{{2100, 40}, {40, 50}, {2100, 50}},        // cut in rows
                                          MatmulCase{{4, 9, 20}, {20, 30}, {4, 9, 30}},  // batch axes join the rows
                                          MatmulCase{{12, 33, 20}, {12, 20, 65}, {12, 33, 65}},  // a batch of products
                                          MatmulCase{{2, 6, 33, 20}, {2, 6, 65, 20}, {2, 6, 33, 65}, false, true},
@@ -482,6 +483,14 @@ TEST(LibraryImplementation, CommonShapesGetFastKernels) {
   }
   const ConvCase first{{16, 28, 28, 1}, {3, 3, 1, 32}, {1, 1}, {1, 1}, {1, 1}, {1, 1}};
   EXPECT_TRUE(implementation(first, MICA_CONV).starts_with("jit")) << implementation(first, MICA_CONV);
+
+  MicaLibraryCall weights_gradient = {};
+  weights_gradient.kind = MICA_MATMUL;
+  weights_gradient.transpose_a = 1;
+  const std::string name = library_implementation(request_of(
+      weights_gradient,
+      {Array::zeros(kFloat32, {128, 1600}), Array::zeros(kFloat32, {128, 10}), Array::zeros(kFloat32, {1600, 10})}));
+  EXPECT_TRUE(name.starts_with("brg")) << name;
 }
 
 }  // namespace
