@@ -18,6 +18,16 @@ TEST(Memory, IsAlignedAndNeverNull) {
   }
 }
 
+TEST(Memory, LargeOnesBeginAtAHugePage) {
+  constexpr std::int64_t kHugePage = 2 << 20;
+  for (const std::int64_t bytes : {kHugePage, kHugePage + 1, 3 * kHugePage - 1}) {
+    auto* const data = static_cast<char*>(allocate_aligned(bytes, "test"));
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(data) % kHugePage, 0u);
+    data[0] = data[bytes - 1] = 1;
+    std::free(data);
+  }
+}
+
 TEST(Memory, RoundsUpToWholeLines) {
   EXPECT_EQ(round_up(0), 0);
   EXPECT_EQ(round_up(1), 64);
