@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "frontend/graph/naming.h"
 #include "frontend/layers/input.h"
 
@@ -24,6 +25,14 @@ class ConfigWriter final : public FieldVisitor {
   void field(std::string_view name, double& value) override { config_.set(name, value); }
   void field(std::string_view name, std::string& value) override { config_.set(name, value); }
   void field(std::string_view name, std::vector<std::int64_t>& value) override { config_.set(name, value); }
+  void field(std::string_view name, std::optional<std::vector<std::int64_t>>& value) override {
+    config_.set(name, value ? Config::Value(*value) : Config::Value());
+  }
+  void field(std::string_view name, SidePairs& value) override {
+    std::vector<Config::Value> pairs;
+    for (const auto& [before, after] : value) pairs.emplace_back(std::vector<std::int64_t>{before, after});
+    config_.set(name, std::move(pairs));
+  }
   void field(std::string_view name, Shape& value) override { config_.set(name, value); }
   void field(std::string_view name, std::optional<std::int64_t>& value) override {
     config_.set(name, value ? Config::Value(*value) : Config::Value());
@@ -127,6 +136,20 @@ std::int64_t BuiltinLayer::known_dim(const Shape& shape, int axis) const {
 
 void BuiltinLayer::expect_positive(std::string_view option, std::int64_t value) const {
   if (value < 1) fail(absl::StrCat(std::string(option), " of at least 1"), absl::StrCat(value));
+}
+
+std::string list_text(const std::vector<std::int64_t>& values) {
+  return absl::StrCat("[", absl::StrJoin(values, ","), "]");
+}
+
+void BuiltinLayer::expect_count(std::string_view option, const std::vector<std::int64_t>& values, int count) const {
+  if (static_cast<int>(values.size()) == count) return;
+  fail(absl::StrCat(std::string(option), " of ", count, " numbers"), list_text(values));
+}
+
+void BuiltinLayer::expect_sizes(std::string_view option, const std::vector<std::int64_t>& values, int count) const {
+  expect_count(option, values, count);
+  for (std::int64_t value : values) expect_positive(option, value);
 }
 
 void BuiltinLayer::expect_choice(std::string_view option, std::string_view value,

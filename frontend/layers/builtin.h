@@ -13,6 +13,9 @@
 
 namespace mica::internal {
 
+// Elements before and after each axis.
+using SidePairs = std::vector<std::array<std::int64_t, 2>>;
+
 // Visits the options of a layer by their Keras names, in Keras' order. A reader of files may change them.
 class FieldVisitor {
  public:
@@ -22,6 +25,8 @@ class FieldVisitor {
   virtual void field(std::string_view name, double& value) = 0;
   virtual void field(std::string_view name, std::string& value) = 0;
   virtual void field(std::string_view name, std::vector<std::int64_t>& value) = 0;
+  virtual void field(std::string_view name, std::optional<std::vector<std::int64_t>>& value) = 0;
+  virtual void field(std::string_view name, SidePairs& value) = 0;
   virtual void field(std::string_view name, Shape& value) = 0;
   virtual void field(std::string_view name, std::optional<std::int64_t>& value) = 0;
   virtual void field(std::string_view name, std::optional<double>& value) = 0;
@@ -52,7 +57,9 @@ class BuiltinLayer : public CustomLayer {
   using CustomLayer::call;
 
  protected:
-  // Override what the layer needs.
+  // Override what the layer needs. settle() checks the options and draws from them what they decide: at the end of
+  // the constructor, and again when a reader of files has set the fields.
+  virtual void settle() {}
   virtual void make_weights(const std::vector<Shape>&) {}
   virtual Tensor forward(const Tensor& x);
   virtual Tensors forward_all(const Tensors& xs);
@@ -76,6 +83,9 @@ class BuiltinLayer : public CustomLayer {
   std::int64_t known_dim(const Shape& shape, int axis) const;
   // An option that must be positive.
   void expect_positive(std::string_view option, std::int64_t value) const;
+  // An option of one number an axis, of one positive number an axis.
+  void expect_count(std::string_view option, const std::vector<std::int64_t>& values, int count) const;
+  void expect_sizes(std::string_view option, const std::vector<std::int64_t>& values, int count) const;
   // An option that is one of several strings.
   void expect_choice(std::string_view option, std::string_view value,
                      std::initializer_list<std::string_view> allowed) const;
@@ -86,6 +96,9 @@ class BuiltinLayer : public CustomLayer {
   std::string class_name_;
   std::optional<DType> dtype_;
 };
+
+// "[3,3]"
+std::string list_text(const std::vector<std::int64_t>& values);
 
 template <int N>
 std::vector<std::int64_t> to_vector(const Ints<N>& ints) {

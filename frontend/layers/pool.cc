@@ -1,4 +1,6 @@
 // Poolings over windows and over all of space.
+#include <limits>
+
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
 #include "frontend/layers/builtin.h"
@@ -12,44 +14,70 @@ using namespace internal;
 
 class PoolLayer final : public BuiltinLayer {
  public:
-  PoolLayer(Common common, const char* op, Sizes size, Sizes strides, std::string padding, std::string data_format)
+  PoolLayer(Common common, bool average, Sizes size, std::optional<Sizes> strides, std::string padding,
+            std::string data_format)
       : BuiltinLayer(std::move(common)),
-        op_(op),
+        average_(average),
+        spatial_rank_(static_cast<int>(size.size())),
         size_(std::move(size)),
         strides_(std::move(strides)),
         padding_(std::move(padding)),
         data_format_(std::move(data_format)) {
-    for (std::int64_t extent : size_) expect_positive("pool_size", extent);
-    for (std::int64_t stride : strides_) expect_positive("strides", stride);
-    expect_choice("padding", padding_, {"valid", "same"});
-    expect_choice("data_format", data_format_, {"channels_last", "channels_first"});
+    settle();
   }
   void fields(FieldVisitor& v) override {
     v.field("pool_size", size_);
-    v.field("strides", strides_);
     v.field("padding", padding_);
+    v.field("strides", strides_);
     v.field("data_format", data_format_);
   }
 
  protected:
+  void settle() override {
+    if (!strides_) strides_ = size_;
+    expect_sizes("pool_size", size_, spatial_rank_);
+    expect_sizes("strides", *strides_, spatial_rank_);
+    expect_choice("padding", padding_, {"valid", "same"});
+    expect_choice("data_format", data_format_, {"channels_last", "channels_first"});
+  }
   Tensor forward(const Tensor& input) override {
-    expect_rank(input.shape(), static_cast<int>(size_.size()) + 2);
+    expect_rank(input.shape(), spatial_rank_ + 2);
     Tensor x = channels_to_last(to_floating(input), data_format_);
-    ir::Dims spatial = spatial_dims(x);
-    PadSizes padding = padding_of(padding_, spatial, size_, strides_, Sizes(size_.size(), 1), name());
-    for (std::size_t i = 0; i < spatial.size(); ++i) {
-      if (!spatial[i].is_static() || spatial[i].value() + padding.low[i] + padding.high[i] >= size_[i]) continue;
-      fail(absl::StrCat("an input of at least ", size_[i], " along axis ", i + 1, ", the size of the pool"),
-           spatial[i].to_string(), "Use padding \"same\", or a smaller pool_size.");
-    }
-    Tensor y = apply(op_, {x},
-                     {{"window", size_}, {"strides", strides_}, {"pad_low", padding.low}, {"pad_high", padding.high}});
-    return channels_back(y, data_format_);
+    constexpr double kLeast = -std::numeric_limits<double>::infinity();
+    PaddedInput padded = padded_input(x, padding_, size_, *strides_, Sizes(size_.size(), 1), average_ ? 0 : kLeast);
+    expect_pool_fits(padded);
+    if (!average_) return channels_back(pooled("max_pool", padded.x, padded.padding), data_format_);
+    if (!padded.by_elements) return channels_back(pooled("avg_pool", x, padded.padding), data_format_);
+    return channels_back(pooled("sum_pool", padded.x, padded.padding) / elements_in_windows(x), data_format_);
   }
 
  private:
-  const char* op_;
-  Sizes size_, strides_;
+  Tensor pooled(const char* op, const Tensor& x, const PadSizes& padding) const {
+    return apply(op, {x},
+                 {{"window", size_}, {"strides", *strides_}, {"pad_low", padding.low}, {"pad_high", padding.high}});
+  }
+  // How many elements of x each window holds, where padding is among what it is given.
+  Tensor elements_in_windows(const Tensor& x) const {
+    ir::Dims dims = dims_of(x);
+    dims.front() = dims.back() = ir::Dim(1);
+    Tensor ones = apply("broadcast_to", {weak(1.0, x)}, {{"shape", dims}});
+    PaddedInput padded = padded_input(ones, padding_, size_, *strides_, Sizes(size_.size(), 1));
+    return pooled("sum_pool", padded.x, padded.padding);
+  }
+  void expect_pool_fits(const PaddedInput& padded) const {
+    ir::Dims spatial = spatial_dims(padded.x);
+    for (std::size_t i = 0; i < spatial.size(); ++i) {
+      std::int64_t added = padded.padding.low[i] + padded.padding.high[i];
+      if (!spatial[i].is_static() || spatial[i].value() + added >= size_[i]) continue;
+      fail(absl::StrCat("an input of at least ", size_[i], " along axis ", i + 1, ", the size of the pool"),
+           spatial[i].to_string(), "Use padding \"same\", or a smaller pool_size.");
+    }
+  }
+
+  bool average_;
+  int spatial_rank_;
+  Sizes size_;
+  std::optional<Sizes> strides_;
   std::string padding_, data_format_;
 };
 
@@ -61,8 +89,8 @@ class GlobalPoolLayer final : public BuiltinLayer {
         average_(average),
         data_format_(std::move(data_format)),
         keepdims_(keepdims) {
-    expect_choice("data_format", data_format_, {"channels_last", "channels_first"});
     state().takes_mask = average_ && spatial_rank_ == 1;
+    settle();
   }
   void fields(FieldVisitor& v) override {
     v.field("data_format", data_format_);
@@ -70,6 +98,7 @@ class GlobalPoolLayer final : public BuiltinLayer {
   }
 
  protected:
+  void settle() override { expect_choice("data_format", data_format_, {"channels_last", "channels_first"}); }
   Tensor forward(const Tensor& input) override {
     expect_rank(input.shape(), spatial_rank_ + 2);
     Tensor x = to_floating(input);
@@ -77,8 +106,8 @@ class GlobalPoolLayer final : public BuiltinLayer {
     int first = data_format_ == "channels_last" ? 1 : 2;
     for (int i = 0; i < spatial_rank_; ++i) axes.push_back(first + i);
     if (Tensor valid = mask(); state().takes_mask && valid.defined()) {
-      Tensor weights = valid.to(x.dtype()).unsqueeze(data_format_ == "channels_last" ? 2 : 1);
-      return folded("reduce_sum", x * weights, axes) / folded("reduce_sum", weights, axes);
+      Tensor kept = valid.unsqueeze(data_format_ == "channels_last" ? 2 : 1);
+      return folded("reduce_sum", where(kept, x, 0), axes) / folded("reduce_sum", cast(kept, x.dtype()), axes);
     }
     return folded(average_ ? "reduce_mean" : "reduce_max", x, axes);
   }
@@ -94,11 +123,14 @@ class GlobalPoolLayer final : public BuiltinLayer {
 };
 
 template <int N>
-std::shared_ptr<CustomLayer> make_pool(const char* name, const char* op, Ints<N> size, PoolingOptions<N> o) {
-  return std::make_shared<PoolLayer>(BuiltinLayer::Common{name, o.name, true, o.dtype}, op, internal::to_vector(size),
-                                     internal::to_vector(o.strides.value_or(size)), o.padding, o.data_format);
+std::shared_ptr<BuiltinLayer> make_pool(const char* name, bool average, const Ints<N>& size,
+                                        const PoolingOptions<N>& o) {
+  std::optional<Sizes> strides;
+  if (o.strides) strides = internal::to_vector(*o.strides);
+  return std::make_shared<PoolLayer>(BuiltinLayer::Common{name, o.name, true, o.dtype}, average,
+                                     internal::to_vector(size), std::move(strides), o.padding, o.data_format);
 }
-std::shared_ptr<CustomLayer> make_global(const char* name, int rank, bool average, GlobalPoolingOptions o) {
+std::shared_ptr<BuiltinLayer> make_global(const char* name, int rank, bool average, const GlobalPoolingOptions& o) {
   return std::make_shared<GlobalPoolLayer>(BuiltinLayer::Common{name, o.name, true, o.dtype}, rank, average,
                                            o.data_format, o.keepdims);
 }
@@ -106,28 +138,28 @@ std::shared_ptr<CustomLayer> make_global(const char* name, int rank, bool averag
 }  // namespace
 
 MaxPooling1D::MaxPooling1D(Ints<1> size, PoolingOptions<1> options)
-    : Layer(make_pool("MaxPooling1D", "max_pool", size, std::move(options))) {}
+    : Layer(make_pool("MaxPooling1D", false, size, options)) {}
 MaxPooling2D::MaxPooling2D(Ints<2> size, PoolingOptions<2> options)
-    : Layer(make_pool("MaxPooling2D", "max_pool", size, std::move(options))) {}
+    : Layer(make_pool("MaxPooling2D", false, size, options)) {}
 MaxPooling3D::MaxPooling3D(Ints<3> size, PoolingOptions<3> options)
-    : Layer(make_pool("MaxPooling3D", "max_pool", size, std::move(options))) {}
+    : Layer(make_pool("MaxPooling3D", false, size, options)) {}
 AveragePooling1D::AveragePooling1D(Ints<1> size, PoolingOptions<1> options)
-    : Layer(make_pool("AveragePooling1D", "avg_pool", size, std::move(options))) {}
+    : Layer(make_pool("AveragePooling1D", true, size, options)) {}
 AveragePooling2D::AveragePooling2D(Ints<2> size, PoolingOptions<2> options)
-    : Layer(make_pool("AveragePooling2D", "avg_pool", size, std::move(options))) {}
+    : Layer(make_pool("AveragePooling2D", true, size, options)) {}
 AveragePooling3D::AveragePooling3D(Ints<3> size, PoolingOptions<3> options)
-    : Layer(make_pool("AveragePooling3D", "avg_pool", size, std::move(options))) {}
+    : Layer(make_pool("AveragePooling3D", true, size, options)) {}
 GlobalAveragePooling1D::GlobalAveragePooling1D(GlobalPoolingOptions options)
-    : Layer(make_global("GlobalAveragePooling1D", 1, true, std::move(options))) {}
+    : Layer(make_global("GlobalAveragePooling1D", 1, true, options)) {}
 GlobalAveragePooling2D::GlobalAveragePooling2D(GlobalPoolingOptions options)
-    : Layer(make_global("GlobalAveragePooling2D", 2, true, std::move(options))) {}
+    : Layer(make_global("GlobalAveragePooling2D", 2, true, options)) {}
 GlobalAveragePooling3D::GlobalAveragePooling3D(GlobalPoolingOptions options)
-    : Layer(make_global("GlobalAveragePooling3D", 3, true, std::move(options))) {}
+    : Layer(make_global("GlobalAveragePooling3D", 3, true, options)) {}
 GlobalMaxPooling1D::GlobalMaxPooling1D(GlobalPoolingOptions options)
-    : Layer(make_global("GlobalMaxPooling1D", 1, false, std::move(options))) {}
+    : Layer(make_global("GlobalMaxPooling1D", 1, false, options)) {}
 GlobalMaxPooling2D::GlobalMaxPooling2D(GlobalPoolingOptions options)
-    : Layer(make_global("GlobalMaxPooling2D", 2, false, std::move(options))) {}
+    : Layer(make_global("GlobalMaxPooling2D", 2, false, options)) {}
 GlobalMaxPooling3D::GlobalMaxPooling3D(GlobalPoolingOptions options)
-    : Layer(make_global("GlobalMaxPooling3D", 3, false, std::move(options))) {}
+    : Layer(make_global("GlobalMaxPooling3D", 3, false, options)) {}
 
 }  // namespace mica::layers

@@ -14,11 +14,18 @@ struct PadSizes {
   ir::Ints low, high;
 };
 
-// Keras' padding of `spatial` axes for windows of `size`: "valid" none; "same" as much as makes the result
-// ceil(n / stride) long, the odd element at the end; "causal" all of it at the start. Where a dim is open, a stride
-// above 1 is Error: the padding would depend on it. `where` names the layer.
-PadSizes padding_of(const std::string& mode, const ir::Dims& spatial, const Sizes& size, const Sizes& strides,
-                    const Sizes& dilations, const std::string& where);
+// A channels-last tensor and what its windows still have to pad. `by_elements`: x has padding among its elements.
+struct PaddedInput {
+  Tensor x;
+  PadSizes padding;
+  bool by_elements;
+};
+
+// Keras' padding of the spatial axes of `x` for windows of `size`: "valid" none; "same" as much as makes the result
+// ceil(n / stride) long, the odd element at the end; "causal" all of it at the start. Where the padding depends on an
+// open dim, x itself is padded, with elements of value `outside`.
+PaddedInput padded_input(const Tensor& x, const std::string& mode, const Sizes& size, const Sizes& strides,
+                         const Sizes& dilations, double outside = 0);
 
 // The dims between batch and channels of a channels-last tensor.
 ir::Dims spatial_dims(const Tensor& x);

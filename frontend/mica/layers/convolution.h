@@ -52,6 +52,22 @@ struct DepthwiseConvOptions {
   bool trainable = true;
   MaybeDType dtype = {};
 };
+template <int N>
+struct SeparableConvOptions {
+  Ints<N> strides = 1;
+  std::string padding = "valid", data_format = "channels_last";
+  Ints<N> dilation_rate = 1;
+  std::int64_t depth_multiplier = 1;
+  ActivationFn activation = {};
+  bool use_bias = true;
+  Initializer depthwise_initializer = "glorot_uniform", pointwise_initializer = "glorot_uniform",
+              bias_initializer = "zeros";
+  Regularizer depthwise_regularizer = {}, pointwise_regularizer = {}, bias_regularizer = {}, activity_regularizer = {};
+  Constraint depthwise_constraint = {}, pointwise_constraint = {}, bias_constraint = {};
+  std::string name = {};
+  bool trainable = true;
+  MaybeDType dtype = {};
+};
 class Conv1D : public Layer {
  public:
   Conv1D(std::int64_t filters, Ints<1> kernel_size, ConvOptions<1> options = {});
@@ -83,6 +99,14 @@ class DepthwiseConv1D : public Layer {
 class DepthwiseConv2D : public Layer {
  public:
   explicit DepthwiseConv2D(Ints<2> kernel_size, DepthwiseConvOptions<2> options = {});
+};
+class SeparableConv1D : public Layer {
+ public:
+  SeparableConv1D(std::int64_t filters, Ints<1> kernel_size, SeparableConvOptions<1> options = {});
+};
+class SeparableConv2D : public Layer {
+ public:
+  SeparableConv2D(std::int64_t filters, Ints<2> kernel_size, SeparableConvOptions<2> options = {});
 };
 
 }  // namespace layers

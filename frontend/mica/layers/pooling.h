@@ -66,6 +66,30 @@ class GlobalMaxPooling3D : public Layer {
  public:
   explicit GlobalMaxPooling3D(GlobalPoolingOptions options = {});
 };
+class AdaptiveAveragePooling1D : public Layer {
+ public:
+  explicit AdaptiveAveragePooling1D(Ints<1> output_size, DataFormatOptions options = {});
+};
+class AdaptiveAveragePooling2D : public Layer {
+ public:
+  explicit AdaptiveAveragePooling2D(Ints<2> output_size, DataFormatOptions options = {});
+};
+class AdaptiveAveragePooling3D : public Layer {
+ public:
+  explicit AdaptiveAveragePooling3D(Ints<3> output_size, DataFormatOptions options = {});
+};
+class AdaptiveMaxPooling1D : public Layer {
+ public:
+  explicit AdaptiveMaxPooling1D(Ints<1> output_size, DataFormatOptions options = {});
+};
+class AdaptiveMaxPooling2D : public Layer {
+ public:
+  explicit AdaptiveMaxPooling2D(Ints<2> output_size, DataFormatOptions options = {});
+};
+class AdaptiveMaxPooling3D : public Layer {
+ public:
+  explicit AdaptiveMaxPooling3D(Ints<3> output_size, DataFormatOptions options = {});
+};
 
 }  // namespace layers
 }  // namespace mica

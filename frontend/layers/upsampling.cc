@@ -1,0 +1,108 @@
+// Upsampling: every element repeated, or values between the elements.
+#include "absl/strings/str_cat.h"
+#include "frontend/graph/apply.h"
+#include "frontend/layers/builtin.h"
+#include "frontend/layers/window.h"
+#include "frontend/mica/layers/shape.h"
+
+namespace mica::layers {
+namespace {
+
+using namespace internal;
+
+class UpSamplingLayer final : public BuiltinLayer {
+ public:
+  UpSamplingLayer(const char* class_name, Sizes size, const UpSamplingOptions& o)
+      : BuiltinLayer({class_name, o.name, true, o.dtype}),
+        spatial_rank_(static_cast<int>(size.size())),
+        size_(std::move(size)),
+        data_format_(o.data_format),
+        interpolation_(o.interpolation) {
+    settle();
+  }
+  // Only images have an interpolation, and sequences no data format.
+  void fields(FieldVisitor& v) override {
+    if (spatial_rank_ == 1) return v.field("size", size_[0]);
+    v.field("size", size_);
+    v.field("data_format", data_format_);
+    if (spatial_rank_ == 2) v.field("interpolation", interpolation_);
+  }
+
+ protected:
+  void settle() override {
+    expect_sizes("size", size_, spatial_rank_);
+    if (spatial_rank_ == 1) {
+      expect_choice("data_format", data_format_, {"channels_last"});
+    } else {
+      expect_choice("data_format", data_format_, {"channels_last", "channels_first"});
+    }
+    if (spatial_rank_ == 2) {
+      expect_choice("interpolation", interpolation_, {"nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"});
+    } else {
+      expect_choice("interpolation", interpolation_, {"nearest"});
+    }
+  }
+  Tensor forward(const Tensor& input) override {
+    expect_rank(input.shape(), spatial_rank_ + 2);
+    if (interpolation_ == "nearest") return repeated(input);
+    Tensor x = to_floating(channels_to_last(input, data_format_));
+    for (std::size_t i = 0; i < size_.size(); ++i) x = interpolated(x, static_cast<int>(i) + 1, size_[i]);
+    return channels_back(x, data_format_);
+  }
+
+ private:
+  // [H, W] -> [H, 1, W, 1] -> [H, s, W, s] -> [H·s, W·s]
+  Tensor repeated(const Tensor& x) const {
+    const std::size_t first = data_format_ == "channels_last" ? 1 : 2;
+    ir::Dims split, wide, merged;
+    for (std::size_t axis = 0; axis < dims_of(x).size(); ++axis) {
+      const ir::Dim& dim = dims_of(x)[axis];
+      const bool spatial = axis >= first && axis < first + size_.size();
+      const ir::Dim factor(spatial ? size_[axis - first] : 1);
+      for (ir::Dims* dims : {&split, &wide}) dims->push_back(dim);
+      merged.push_back(dim * factor);
+      if (!spatial) continue;
+      split.push_back(ir::Dim(1));
+      wide.push_back(factor);
+    }
+    return reshape_dims(apply("broadcast_to", {reshape_dims(x, split)}, {{"shape", wide}}), merged);
+  }
+
+  // Every element becomes `factor` phases between itself and a neighbour; at the ends the neighbour is the element
+  // itself.
+  static Tensor interpolated(const Tensor& x, int axis, std::int64_t factor) {
+    if (factor == 1) return x;
+    ir::Dims dims = dims_of(x);
+    const ir::Dim extent = dims[static_cast<std::size_t>(axis)];
+    auto part = [&](const ir::Dim& start, const ir::Dim& stop) {
+      return apply("slice", {x}, {{"axis", std::int64_t{axis}}, {"start", ir::Dims{start}}, {"stop", ir::Dims{stop}}});
+    };
+    const ir::Dim one(1), zero(0);
+    Tensor before = cat({part(zero, one), part(zero, extent - one)}, axis);
+    Tensor after = cat({part(one, extent), part(extent - one, extent)}, axis);
+    Tensors phases;
+    for (std::int64_t phase = 0; phase < factor; ++phase) {
+      double offset = (static_cast<double>(phase) + 0.5) / static_cast<double>(factor) - 0.5;
+      const Tensor& neighbour = offset < 0 ? before : after;
+      double share = std::abs(offset);
+      phases.push_back(x * (1 - share) + neighbour * share);
+    }
+    dims[static_cast<std::size_t>(axis)] = extent * ir::Dim(factor);
+    return reshape_dims(stack(phases, axis + 1), std::move(dims));
+  }
+
+  int spatial_rank_;
+  Sizes size_;
+  std::string data_format_, interpolation_;
+};
+
+}  // namespace
+
+UpSampling1D::UpSampling1D(Ints<1> size, UpSamplingOptions options)
+    : Layer(std::make_shared<UpSamplingLayer>("UpSampling1D", internal::to_vector(size), options)) {}
+UpSampling2D::UpSampling2D(Ints<2> size, UpSamplingOptions options)
+    : Layer(std::make_shared<UpSamplingLayer>("UpSampling2D", internal::to_vector(size), options)) {}
+UpSampling3D::UpSampling3D(Ints<3> size, UpSamplingOptions options)
+    : Layer(std::make_shared<UpSamplingLayer>("UpSampling3D", internal::to_vector(size), options)) {}
+
+}  // namespace mica::layers
