@@ -1,94 +1,25 @@
-// The library calls as oneDNN primitives. The only source file with its headers.
-//
-// A step is a list of phases (bring weights into the layout that the primitive wants, compute, sum, bring the result
-// back); a phase is a set of primitives that may run at the same time. Layouts are the library's choice (`any`)
-// wherever ours makes it slow.
+// The library calls as oneDNN primitives. Layouts are the library's choice (`any`) wherever ours makes it slow.
 #include <algorithm>
-#include <atomic>
-#include <cstring>
 #include <map>
-#include <oneapi/dnnl/dnnl.hpp>
 #include <string>
 #include <utility>
 
 #include "runtime/cpu.h"
+#include "runtime/epilogue.h"
 #include "runtime/error.h"
 #include "runtime/library.h"
 #include "runtime/library_plan.h"
 #include "runtime/memory.h"
+#include "runtime/onednn_primitives.h"
 #include "runtime/openmp.h"
-#include "runtime/parallel.h"
 
 namespace mica::rt {
 namespace {
 
-namespace dn = dnnl;
-using Desc = dn::memory::desc;
-using Tag = dn::memory::format_tag;
-using Type = dn::memory::data_type;
+using namespace onednn;  // NOLINT: this file is its other half
 
 constexpr std::int64_t kFewChannels = 16;  // below it the convolution that reads plain kernels leaves vector lanes idle
 constexpr std::int64_t kSumGrain = 1 << 14;
-
-// The library must not use what MICA_CPU takes away.
-void limit_isa() {
-  const CpuFeatures& cpu = cpu_features();
-  if (cpu.amx_bf16) return;
-  dn::set_max_cpu_isa(cpu.avx512_bf16   ? dn::cpu_isa::avx512_core_bf16
-                      : cpu.avx512_vnni ? dn::cpu_isa::avx512_core_vnni
-                      : cpu.avx512      ? dn::cpu_isa::avx512_core
-                      : cpu.avx2_fma    ? dn::cpu_isa::avx2
-                                        : dn::cpu_isa::sse41);
-}
-
-const dn::engine& engine() {
-  static const dn::engine instance = [] {
-    limit_isa();  // before the library looks at the CPU for the first time
-    return dn::engine(dn::engine::kind::cpu, 0);
-  }();
-  return instance;
-}
-
-dnnl_stream_t stream() {
-  thread_local const dn::stream instance(engine());
-  return instance.get();
-}
-
-Type type_of(DType dtype) {
-  switch (dtype.kind()) {
-    case DType::kFloat32:
-      return Type::f32;
-    case DType::kFloat16:
-      return Type::f16;
-    case DType::kBFloat16:
-      return Type::bf16;
-    case DType::kInt8:
-      return Type::s8;
-    case DType::kUInt8:
-      return Type::u8;
-    case DType::kInt32:
-      return Type::s32;
-    default:
-      return Type::undef;
-  }
-}
-
-Desc plain(const View& view) { return {view.dims, type_of(view.dtype), view.strides}; }
-Desc any(const View& view) { return {view.dims, type_of(view.dtype), Tag::any}; }
-
-std::string text_of(const Desc& desc) {
-  std::string text;
-  const auto add = [&](const dn::memory::dims& values) {
-    for (const auto value : values) text += std::to_string(value) + ",";
-    text += ";";
-  };
-  add(desc.get_dims());
-  add(desc.get_padded_dims());
-  add(desc.get_strides());
-  add(desc.get_inner_blks());
-  add(desc.get_inner_idxs());
-  return text + std::to_string(static_cast<int>(desc.get_data_type()));
-}
 
 struct UnaryEpilogue {
   const char* name;
@@ -99,17 +30,17 @@ constexpr UnaryEpilogue kUnary[] = {
     {"tanh", dn::algorithm::eltwise_tanh},     {"sigmoid", dn::algorithm::eltwise_logistic},
     {"gelu", dn::algorithm::eltwise_gelu_erf}, {"gelu_tanh", dn::algorithm::eltwise_gelu_tanh},
     {"elu", dn::algorithm::eltwise_elu},       {"silu", dn::algorithm::eltwise_swish},
-    {"clip", dn::algorithm::eltwise_clip},     {"sqrt", dn::algorithm::eltwise_sqrt},
-    {"abs", dn::algorithm::eltwise_abs},
+    {"sqrt", dn::algorithm::eltwise_sqrt},     {"abs", dn::algorithm::eltwise_abs},
 };
 struct BinaryEpilogue {
   const char* name;
   dn::algorithm algorithm;
 };
 constexpr BinaryEpilogue kBinary[] = {
-    {"add", dn::algorithm::binary_add},      {"subtract", dn::algorithm::binary_sub},
-    {"multiply", dn::algorithm::binary_mul}, {"divide", dn::algorithm::binary_div},
-    {"maximum", dn::algorithm::binary_max},  {"minimum", dn::algorithm::binary_min},
+    {"add", dn::algorithm::binary_add},
+    {"subtract", dn::algorithm::binary_sub},
+    {"multiply", dn::algorithm::binary_mul},
+    {"divide", dn::algorithm::binary_div},
 };
 
 template <class Table>
@@ -121,21 +52,30 @@ dn::algorithm find_algorithm(const Table& table, const MicaEpilogue& epilogue, c
       {.where = request.where, .expected = "an epilogue that oneDNN applies", .received = epilogue.op, .hint = {}});
 }
 
-dn::primitive_attr attributes(const LibraryRequest& request, const CallPiece& piece) {
-  dn::post_ops ops;
-  std::size_t operand = 0;
-  for (const MicaEpilogue& epilogue : request.epilogues) {
-    if (epilogue.kind == MICA_EPILOGUE_BINARY) {
-      ops.append_binary(find_algorithm(kBinary, epilogue, request), plain(piece.epilogues[operand++]));
-    } else if (std::string_view(epilogue.op) == "sum") {
-      ops.append_sum(1.0f);
-    } else {
-      const bool is_silu = std::string_view(epilogue.op) == "silu";
-      ops.append_eltwise(find_algorithm(kUnary, epilogue, request), is_silu ? 1.0f : epilogue.alpha, epilogue.beta);
-    }
-  }
+bool is_sum(const MicaEpilogue& epilogue) { return std::string_view(epilogue.op) == "sum"; }
+float alpha_of(const MicaEpilogue& epilogue) { return std::string_view(epilogue.op) == "silu" ? 1.0f : epilogue.alpha; }
+
+dn::primitive_attr user_scratchpad() {
   dn::primitive_attr attr;
   attr.set_scratchpad_mode(dn::scratchpad_mode::user);
+  return attr;
+}
+
+// Of a primitive that applies the first epilogues itself.
+dn::primitive_attr attributes(const LibraryRequest& request, std::size_t num_fused, const CallPiece& piece) {
+  dn::post_ops ops;
+  std::size_t operand = 0;
+  for (std::size_t i = 0; i < num_fused; ++i) {
+    const MicaEpilogue& epilogue = request.epilogues[i];
+    if (epilogue.kind == MICA_EPILOGUE_BINARY) {
+      ops.append_binary(find_algorithm(kBinary, epilogue, request), plain(piece.epilogues[operand++]));
+    } else if (is_sum(epilogue)) {
+      ops.append_sum(1.0f);
+    } else {
+      ops.append_eltwise(find_algorithm(kUnary, epilogue, request), alpha_of(epilogue), epilogue.beta);
+    }
+  }
+  dn::primitive_attr attr = user_scratchpad();
   attr.set_fpmath_mode(dn::fpmath_mode::strict);
   attr.set_post_ops(ops);
   return attr;
@@ -157,112 +97,57 @@ struct Made {
   bool is_blocked_or_brgemm() const { return implementation.starts_with("brg") || implementation.starts_with("jit"); }
 };
 
-struct Argument {
-  int id;
-  Desc desc;
-  int operand;  // of the call, or kScratch
-  std::int64_t byte_offset;
-};
-constexpr int kScratch = -1;
-
-struct Execution {
-  dn::primitive primitive;
-  std::vector<Argument> arguments;
-};
-using Phase = std::vector<Execution>;
-
-// A part of the weights that has a layout of its own.
-struct WeightsTile {
-  View view;
-  Desc layout;
-  std::int64_t byte_offset = 0;  // in the packed buffer
-};
-
-class PrimitiveStep final : public LibraryStep {
- public:
-  std::unique_ptr<State> make_state() const override { return std::make_unique<Handles>(phases); }
-  std::int64_t scratch_bytes() const override { return scratch; }
-  std::string implementation() const override { return description; }
-  PackedLayout packed_layout() const override {
-    PackedLayout layout;
-    for (const WeightsTile& tile : packed_tiles) {
-      layout.bytes = tile.byte_offset + static_cast<std::int64_t>(tile.layout.get_size());
-      layout.text += text_of(tile.layout) + "|";
-    }
-    return layout;
-  }
-
-  void run(State& state, void* const* args, void* scratch_memory) const override {
-    auto& handles = static_cast<Handles&>(state);
-    handles.failure.store(dnnl_success, std::memory_order_relaxed);
-    if (zero_bytes > 0) std::memset(args[zero_operand], 0, zero_bytes);
-    for (std::size_t i = 0; i < phases.size(); ++i) {
-      parallel_for(static_cast<std::int64_t>(phases[i].size()), 1, [&](std::int64_t begin, std::int64_t end) {
-        const OneOpenMpThread one_thread;
-        for (std::int64_t e = begin; e < end; ++e)
-          handles.execute(phases[i], i, static_cast<std::size_t>(e), args, scratch_memory);
-      });
-    }
-    const dnnl_status_t failure = handles.failure.load(std::memory_order_relaxed);
-    MICA_CHECK(failure == dnnl_success) << "oneDNN status " << static_cast<int>(failure) << " while running "
-                                        << description;
-  }
-
-  std::vector<Phase> phases;
-  std::vector<WeightsTile> packed_tiles;
-  std::int64_t scratch = 0;
-  int zero_operand = 0;  // an operand that is only cleared
-  std::size_t zero_bytes = 0;
-  std::string description;
-
- private:
-  // The memory objects of one context; only the storage they point to changes from run to run.
-  class Handles final : public State {
-   public:
-    explicit Handles(const std::vector<Phase>& phases) {
-      for (const Phase& phase : phases) {
-        auto& calls = calls_.emplace_back();
-        for (const Execution& execution : phase) {
-          auto& call = calls.emplace_back();
-          for (const Argument& argument : execution.arguments) {
-            call.memories.emplace_back(argument.desc, engine(), nullptr);
-            call.arguments.push_back({argument.id, call.memories.back().get()});
-          }
-        }
-      }
-    }
-
-    void execute(const Phase& phase, std::size_t phase_index, std::size_t index, void* const* args,
-                 void* scratch_memory) {
-      const Execution& execution = phase[index];
-      Call& call = calls_[phase_index][index];
-      for (std::size_t i = 0; i < execution.arguments.size(); ++i) {
-        const Argument& argument = execution.arguments[i];
-        void* const base = argument.operand == kScratch ? scratch_memory : args[argument.operand];
-        dnnl_memory_set_data_handle(call.arguments[i].memory, static_cast<char*>(base) + argument.byte_offset);
-      }
-      const dnnl_status_t status = dnnl_primitive_execute(
-          execution.primitive.get(), stream(), static_cast<int>(call.arguments.size()), call.arguments.data());
-      if (status != dnnl_success) failure.store(status, std::memory_order_relaxed);
-    }
-
-    std::atomic<dnnl_status_t> failure{dnnl_success};
-
-   private:
-    struct Call {
-      std::vector<dn::memory> memories;
-      std::vector<dnnl_exec_arg_t> arguments;
-    };
-    std::vector<std::vector<Call>> calls_;
-  };
-};
+// Elements without gaps between them, in whatever order of the axes.
+bool is_gapless(const View& view) {
+  std::int64_t last = 0;
+  for (std::size_t i = 0; i < view.dims.size(); ++i)
+    last += (view.dims[i] - 1) * (view.dims[i] > 1 ? view.strides[i] : 0);
+  return last + 1 == view.numel();
+}
 
 class StepBuilder {
  public:
-  explicit StepBuilder(const LibraryRequest& request) : request_(request), call_(request.call) {}
+  explicit StepBuilder(const LibraryRequest& request)
+      : request_(request),
+        call_(request.call),
+        num_fused_(static_cast<std::size_t>(std::ranges::find_if_not(request.epilogues, library_is_faithful) -
+                                            request.epilogues.begin())) {}
 
   std::unique_ptr<LibraryStep> build() {
     pieces_ = plan_pieces(request_);
+    return finish();
+  }
+
+  // The call is a product whose first two operands are zeros that no argument holds.
+  std::unique_ptr<LibraryStep> build_product_of_zeros() {
+    pieces_ = plan_pieces(request_);
+    const auto zeros_for = [&](std::size_t operand) {
+      const View whole = dense(request_.operands[operand], kScratch);
+      return take_scratch(whole.numel() * whole.dtype.bytes()) / whole.dtype.bytes();
+    };
+    const std::int64_t a = zeros_for(0), b = zeros_for(1);
+    step_->cleared = {kScratch, static_cast<std::size_t>(step_->scratch)};
+    for (CallPiece& piece : pieces_) {
+      piece.a.operand = piece.b.operand = kScratch;
+      piece.a.offset += a;
+      piece.b.offset += b;
+    }
+    return finish();
+  }
+
+  // The weights of `user`, plain in operand 0, into operand 1.
+  std::unique_ptr<LibraryStep> build_pack(const PrimitiveStep& user) {
+    Phase phase;
+    for (const WeightsTile& tile : user.packed_tiles) {
+      phase.push_back({reorder(plain(tile.view), 0, tile.view.byte_offset(), tile.layout, 1, tile.byte_offset)});
+    }
+    step_->phases.push_back(std::move(phase));
+    step_->description = "reorder";
+    return std::move(step_);
+  }
+
+ private:
+  std::unique_ptr<LibraryStep> finish() {
     if (call_.kind == MICA_CONV_GRAD_KERNEL) {
       build_grad_kernel();
     } else {
@@ -273,18 +158,6 @@ class StepBuilder {
     return std::move(step_);
   }
 
-  // The weights of `user`, plain in operand 0, into operand 1.
-  std::unique_ptr<LibraryStep> build_pack(const PrimitiveStep& user) {
-    Phase phase;
-    for (const WeightsTile& tile : user.packed_tiles) {
-      phase.push_back(reorder(plain(tile.view), 0, tile.view.byte_offset(), tile.layout, 1, tile.byte_offset));
-    }
-    step_->phases.push_back(std::move(phase));
-    step_->description = "reorder";
-    return std::move(step_);
-  }
-
- private:
   dn::memory::dims strides() const { return {call_.strides, call_.strides + call_.spatial_rank}; }
   dn::memory::dims dilations() const {
     dn::memory::dims gaps(call_.dilations, call_.dilations + call_.spatial_rank);
@@ -305,7 +178,7 @@ class StepBuilder {
   View weights_of(const CallPiece& piece) const { return is_deconvolution() ? transposed_kernel(piece.b) : piece.b; }
 
   Made make(const CallPiece& piece, const Desc& weights) const {
-    const dn::primitive_attr attr = attributes(request_, piece);
+    const dn::primitive_attr attr = attributes(request_, num_fused_, piece);
     const Desc a = plain(piece.a), out = plain(piece.out), bias = piece.bias.empty() ? Desc() : plain(piece.bias[0]);
     if (call_.kind == MICA_MATMUL) {
       const dn::matmul::primitive_desc desc = piece.bias.empty()
@@ -344,7 +217,7 @@ class StepBuilder {
                                                           piece.pad_high);
     const dn::convolution_backward_weights::primitive_desc desc(
         engine(), kDirect, a, layout == nullptr ? any_float : *layout, b, strides(), dilations(), piece.pad_low,
-        piece.pad_high, forward, attributes(request_, piece));
+        piece.pad_high, forward, attributes(request_, num_fused_, piece));
     return {desc, desc.diff_weights_desc()};
   }
 
@@ -378,6 +251,7 @@ class StepBuilder {
     std::map<std::int64_t, WeightsTile> tiles;
     std::int64_t packed_bytes = 0;
     Phase reorders, compute;
+    give_the_tail_room();
     bring_into_rows(reorders);
     if (!reorders.empty()) note_ = " + reorder of a";
     const std::size_t copies_of_a = reorders.size();
@@ -390,21 +264,25 @@ class StepBuilder {
         step_->packed_tiles.push_back(tile);
       } else if (tile.layout != plain(tile.view)) {
         tile.byte_offset = take_scratch(static_cast<std::int64_t>(tile.layout.get_size()));
-        reorders.push_back(reorder(plain(tile.view), tile.view.operand, tile.view.byte_offset(), tile.layout, kScratch,
-                                   tile.byte_offset));
+        reorders.push_back({reorder(plain(tile.view), tile.view.operand, tile.view.byte_offset(), tile.layout, kScratch,
+                                    tile.byte_offset)});
       }
       tiles.emplace(piece.column_tile, std::move(tile));
     }
-    for (const CallPiece& piece : pieces_) compute.push_back(forward_execution(piece, tiles.at(piece.column_tile)));
+    for (std::size_t i = 0; i < pieces_.size(); ++i) {
+      Task& task = compute.emplace_back();
+      task.push_back(forward_execution(pieces_[i], tiles.at(pieces_[i].column_tile)));
+      if (num_fused_ < request_.epilogues.size()) add_tail(task, pieces_[i], results_[i]);
+    }
     if (reorders.size() > copies_of_a) note_ += " + reorder of the weights";
     if (!reorders.empty()) step_->phases.push_back(std::move(reorders));
     step_->phases.push_back(std::move(compute));
   }
 
-  // Rows of a transposed a lie apart in memory, which the library's best product does not read: a copy, a fraction of
-  // the work, lets it run.
+  // Rows of a transposed a lie apart in memory, which the library's best product (of AVX-512) does not read: a copy, a
+  // fraction of the work, lets it run.
   void bring_into_rows(Phase& reorders) {
-    if (call_.kind != MICA_MATMUL || !call_.transpose_a) return;
+    if (call_.kind != MICA_MATMUL || !call_.transpose_a || !cpu_features().avx512) return;
     for (CallPiece& piece : pieces_) {
       const View columns = piece.a;
       if (columns.strides.back() == columns.dims.end()[-2]) continue;  // not cut
@@ -412,7 +290,7 @@ class StepBuilder {
       const std::int64_t offset = take_scratch(piece.a.numel() * piece.a.dtype.bytes());
       piece.a.offset = offset / piece.a.dtype.bytes();
       reorders.push_back(
-          reorder(plain(columns), columns.operand, columns.byte_offset(), plain(piece.a), kScratch, offset));
+          {reorder(plain(columns), columns.operand, columns.byte_offset(), plain(piece.a), kScratch, offset)});
     }
   }
 
@@ -420,7 +298,7 @@ class StepBuilder {
     const Made& made = made_for(piece, tile.layout, [&] { return make(piece, tile.layout); });
     if (implementation_.empty()) implementation_ = made.implementation;
     const bool is_gradient = call_.kind == MICA_CONV_GRAD_INPUT && !is_deconvolution();
-    Execution execution{made.primitive, {}};
+    Execution execution{.primitive = made.primitive, .arguments = {}};
     add(execution, is_gradient ? DNNL_ARG_DIFF_DST : DNNL_ARG_SRC, piece.a);
     if (call_.packed) {
       execution.arguments.push_back({DNNL_ARG_WEIGHTS, tile.layout, tile.view.operand, tile.byte_offset});
@@ -430,12 +308,93 @@ class StepBuilder {
       add(execution, DNNL_ARG_WEIGHTS, weights_of(piece));
     }
     if (!piece.bias.empty()) add(execution, DNNL_ARG_BIAS, piece.bias[0]);
-    for (std::size_t i = 0, operand = 0; i < request_.epilogues.size(); ++i) {
+    for (std::size_t i = 0, operand = 0; i < num_fused_; ++i) {
       if (request_.epilogues[i].kind != MICA_EPILOGUE_BINARY) continue;
       add(execution, DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(i)) | DNNL_ARG_SRC_1, piece.epilogues[operand++]);
     }
     add(execution, is_gradient ? DNNL_ARG_DIFF_SRC : DNNL_ARG_DST, piece.out);
     add_scratchpad(execution, made);
+    return execution;
+  }
+
+  // The tail: the epilogues from the first on that the library computes otherwise than we do. It runs on a piece as
+  // soon as that is made, in float32 without gaps; elsewhere the piece is made in scratch memory and brought to its
+  // place at the end.
+  void give_the_tail_room() {
+    for (CallPiece& piece : pieces_) {
+      results_.push_back(piece.out);
+      if (num_fused_ == request_.epilogues.size() || (piece.out.dtype == kFloat32 && is_gapless(piece.out))) continue;
+      if (std::ranges::any_of(request_.epilogues, is_sum))
+        throw dn::error(dnnl_unimplemented, "a sum into a result that is not dense float32");
+      piece.out = floats_like(piece.out);
+    }
+  }
+
+  View floats_like(const View& view) {
+    View floats = is_gapless(view) ? view : dense({kFloat32, view.dims}, kScratch);
+    floats.operand = kScratch;
+    floats.dtype = kFloat32;
+    floats.offset = take_scratch(view.numel() * kFloat32.bytes()) / kFloat32.bytes();
+    return floats;
+  }
+
+  void add_tail(Task& task, const CallPiece& piece, const View& result) {
+    auto operand = static_cast<std::size_t>(
+        std::count_if(request_.epilogues.begin(), request_.epilogues.begin() + static_cast<std::ptrdiff_t>(num_fused_),
+                      [](const MicaEpilogue& e) { return e.kind == MICA_EPILOGUE_BINARY; }));
+    for (std::size_t i = num_fused_; i < request_.epilogues.size(); ++i) {
+      const MicaEpilogue& epilogue = request_.epilogues[i];
+      const OwnEpilogue* own = own_epilogue(epilogue);
+      if (epilogue.kind == MICA_EPILOGUE_BINARY) {
+        if (own == nullptr) find_algorithm(kBinary, epilogue, request_);
+        task.push_back(own_code(*own, epilogue, piece.out, tail_operand(task, piece, piece.epilogues[operand++])));
+      } else if (own == nullptr) {
+        task.push_back(library_unary(epilogue, piece.out, piece.out));
+      } else if (own->refines_library) {
+        const View library_result = floats_like(piece.out);
+        task.push_back(library_unary(epilogue, piece.out, library_result));
+        task.push_back(own_code(*own, epilogue, piece.out, library_result));
+      } else {
+        task.push_back(own_code(*own, epilogue, piece.out, {}));
+      }
+    }
+    if (result.operand != piece.out.operand)
+      task.push_back(reorder(plain(piece.out), kScratch, piece.out.byte_offset(), plain(result), result.operand,
+                             result.byte_offset()));
+  }
+
+  // The operand of a binary epilogue in the order of the piece's elements.
+  View tail_operand(Task& task, const CallPiece& piece, const View& operand) {
+    const std::size_t channels = call_.kind == MICA_MATMUL ? operand.dims.size() - 1 : 1;
+    if (operand.dims != piece.out.dims && operand.numel() != operand.dims[channels])
+      throw dn::error(dnnl_unimplemented, "an operand of neither the result's shape nor its channels");
+    if (operand.dtype == kFloat32) return operand;
+    const View floats = floats_like(operand);
+    task.push_back(
+        reorder(plain(operand), operand.operand, operand.byte_offset(), plain(floats), kScratch, floats.byte_offset()));
+    return floats;
+  }
+
+  static Execution own_code(const OwnEpilogue& own, const MicaEpilogue& epilogue, const View& values,
+                            const View& operand) {
+    Execution execution{.primitive = {},
+                        .arguments = {{0, flat(values.numel()), values.operand, values.byte_offset()}},
+                        .own = {own.function, values.numel(), 0, epilogue.alpha, epilogue.beta}};
+    if (operand.dims.empty()) return execution;
+    execution.own.operand_count = operand.numel();
+    execution.arguments.push_back({0, flat(operand.numel()), operand.operand, operand.byte_offset()});
+    return execution;
+  }
+
+  Execution library_unary(const MicaEpilogue& epilogue, const View& from, const View& to) {
+    const Desc values = flat(from.numel());
+    const dn::eltwise_forward::primitive_desc desc(engine(), dn::prop_kind::forward_inference,
+                                                   find_algorithm(kUnary, epilogue, request_), values, values,
+                                                   alpha_of(epilogue), epilogue.beta, user_scratchpad());
+    Execution execution{.primitive = dn::eltwise_forward(desc), .arguments = {}};
+    execution.arguments.push_back({DNNL_ARG_SRC, values, from.operand, from.byte_offset()});
+    execution.arguments.push_back({DNNL_ARG_DST, values, to.operand, to.byte_offset()});
+    add_scratchpad(execution, desc.scratchpad_desc());
     return execution;
   }
 
@@ -450,7 +409,7 @@ class StepBuilder {
     for (const CallPiece& piece : pieces_) {
       const Made& made = made_for(piece, layout, [&] { return make_grad_kernel(piece, &layout); });
       implementation_ = made.implementation;
-      Execution execution{made.primitive, {}};
+      Execution execution{.primitive = made.primitive, .arguments = {}};
       add(execution, DNNL_ARG_SRC, piece.a);
       add(execution, DNNL_ARG_DIFF_DST, piece.b);
       if (!single || !is_plain) partials.push_back(take_scratch(bytes));
@@ -460,12 +419,12 @@ class StepBuilder {
         execution.arguments.push_back({DNNL_ARG_DIFF_WEIGHTS, layout, kScratch, partials.back()});
       }
       add_scratchpad(execution, made);
-      compute.push_back(std::move(execution));
+      compute.push_back({std::move(execution)});
     }
     step_->phases.push_back(std::move(compute));
     if (!single) step_->phases.push_back(sum_phase(partials, bytes / 4));
     if (!partials.empty())
-      step_->phases.push_back({reorder(layout, kScratch, partials[0], plain(out), out.operand, out.byte_offset())});
+      step_->phases.push_back({{reorder(layout, kScratch, partials[0], plain(out), out.operand, out.byte_offset())}});
   }
 
   // Adds the partial gradients into the first, in their order. They are taken as flat, so that the sum can be cut
@@ -473,44 +432,37 @@ class StepBuilder {
   Phase sum_phase(const std::vector<std::int64_t>& partials, std::int64_t count) {
     Phase phase;
     for (const Range& range : split(count, count / kSumGrain, kAlignment)) {
-      const Desc flat({range.count}, Type::f32, Tag::a);
-      dn::primitive_attr attr;
-      attr.set_scratchpad_mode(dn::scratchpad_mode::user);
-      const dn::sum::primitive_desc desc(engine(), flat, std::vector<float>(partials.size(), 1.0f),
-                                         std::vector<Desc>(partials.size(), flat), attr);
-      Execution execution{dn::sum(desc), {}};
+      const Desc part = flat(range.count);
+      const dn::sum::primitive_desc desc(engine(), part, std::vector<float>(partials.size(), 1.0f),
+                                         std::vector<Desc>(partials.size(), part), user_scratchpad());
+      Execution execution{.primitive = dn::sum(desc), .arguments = {}};
       for (std::size_t i = 0; i < partials.size(); ++i) {
         execution.arguments.push_back(
-            {DNNL_ARG_MULTIPLE_SRC + static_cast<int>(i), flat, kScratch, partials[i] + range.begin * 4});
+            {DNNL_ARG_MULTIPLE_SRC + static_cast<int>(i), part, kScratch, partials[i] + range.begin * 4});
       }
-      execution.arguments.push_back({DNNL_ARG_DST, flat, kScratch, partials[0] + range.begin * 4});
+      execution.arguments.push_back({DNNL_ARG_DST, part, kScratch, partials[0] + range.begin * 4});
       add_scratchpad(execution, desc.scratchpad_desc());
-      phase.push_back(std::move(execution));
+      phase.push_back({std::move(execution)});
     }
     return phase;
   }
 
-  // A result without elements needs no work, and a contraction over nothing, which is never cut, is zero.
+  // A result without elements needs no work, and a contraction over nothing, which is never cut, is zero. (Where
+  // epilogues follow, it is a product of zeros.)
   bool finish_empty() {
     const CallPiece& piece = pieces_[0];
     const bool no_result = piece.out.numel() == 0, no_terms = piece.a.numel() == 0 || piece.b.numel() == 0;
     if (!no_result && !no_terms) return false;
-    if (!no_result) {
-      if (call_.has_bias || !request_.epilogues.empty())
-        throw dn::error(dnnl_unimplemented, "epilogue of an empty sum");
-      step_->zero_operand = piece.out.operand;
-      step_->zero_bytes = static_cast<std::size_t>(piece.out.numel() * piece.out.dtype.bytes());
-    }
+    if (!no_result)
+      step_->cleared = {piece.out.operand, static_cast<std::size_t>(piece.out.numel() * piece.out.dtype.bytes())};
     implementation_ = "empty";
     return true;
   }
 
   Execution reorder(const Desc& from, int from_operand, std::int64_t from_offset, const Desc& to, int to_operand,
                     std::int64_t to_offset) {
-    dn::primitive_attr attr;
-    attr.set_scratchpad_mode(dn::scratchpad_mode::user);
-    const dn::reorder::primitive_desc desc(engine(), from, engine(), to, attr);
-    Execution execution{dn::reorder(desc), {}};
+    const dn::reorder::primitive_desc desc(engine(), from, engine(), to, user_scratchpad());
+    Execution execution{.primitive = dn::reorder(desc), .arguments = {}};
     execution.arguments.push_back({DNNL_ARG_FROM, from, from_operand, from_offset});
     execution.arguments.push_back({DNNL_ARG_TO, to, to_operand, to_offset});
     add_scratchpad(execution, desc.scratchpad_desc());
@@ -533,7 +485,9 @@ class StepBuilder {
 
   const LibraryRequest& request_;
   const MicaLibraryCall& call_;
+  const std::size_t num_fused_;  // epilogues that the library applies; the others are the tail
   std::vector<CallPiece> pieces_;
+  std::vector<View> results_;  // of the pieces; where there is a tail, a piece's `out` may be scratch memory
   std::map<std::string, Made> made_;
   std::unique_ptr<PrimitiveStep> step_ = std::make_unique<PrimitiveStep>();
   std::string implementation_, note_;
@@ -556,6 +510,31 @@ std::string call_text(const LibraryRequest& request) {
   return text + ")";
 }
 
+std::int64_t numel(const LibraryOperand& operand) { return dense(operand, 0).numel(); }
+
+// A contraction over nothing, whose result is not just zeros.
+bool applies_epilogues_to_nothing(const LibraryRequest& request) {
+  const bool no_terms = numel(request.operands[0]) == 0 || numel(request.operands[1]) == 0;
+  return no_terms && numel(request.operands.back()) > 0 && (request.call.has_bias || !request.epilogues.empty());
+}
+
+// The same result and epilogues with one term, zero times zero, for each element.
+LibraryRequest product_of_zeros(const LibraryRequest& request) {
+  LibraryRequest product = request;
+  product.call.kind = MICA_MATMUL;
+  product.call.transpose_a = product.call.transpose_b = product.call.packed = 0;
+  std::vector<std::int64_t>&a = product.operands[0].dims, &b = product.operands[1].dims;
+  a = b = request.operands.back().dims;
+  a.back() = 1;
+  std::fill(b.begin(), b.end() - 1, 1);
+  return product;
+}
+
+std::unique_ptr<LibraryStep> build_product_of_zeros(const LibraryRequest& request) {
+  const LibraryRequest product = product_of_zeros(request);
+  return StepBuilder(product).build_product_of_zeros();
+}
+
 template <class F>
 auto or_refuse(const LibraryRequest& request, F&& f) {
   const OneOpenMpThread one_thread;
@@ -572,7 +551,9 @@ auto or_refuse(const LibraryRequest& request, F&& f) {
 }  // namespace
 
 std::unique_ptr<LibraryStep> make_library_step(const LibraryRequest& request) {
-  return or_refuse(request, [&] { return StepBuilder(request).build(); });
+  return or_refuse(request, [&] {
+    return applies_epilogues_to_nothing(request) ? build_product_of_zeros(request) : StepBuilder(request).build();
+  });
 }
 
 std::unique_ptr<LibraryStep> make_pack_step(const LibraryRequest& pack, const LibraryStep& user) {

@@ -164,5 +164,46 @@ TEST(Networks, TheGradientOfARecurrentMatrixIsOneProductAfterTheLoop) {
   EXPECT_GE(ir::count_ops(*graph, "matmul"), 3);
 }
 
+// Every epilogue that a library may take, on NaN, infinities and zeros.
+TEST(Networks, EpiloguesOfLibraryCallsFollowTheReference) {
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN(), kInfinity = std::numeric_limits<double>::infinity();
+  struct Call {
+    const char *op, *x, *kernel, *result, *attrs;
+  };
+  constexpr Call kCalls[] = {{"matmul", "f32[8,1]", "f32[1,5]", "f32[8,5]", ""},
+                             {"conv", "f32[1,8,1,1]", "f32[1,1,1,5]", "f32[1,8,1,5]", ""},
+                             {"conv_grad_input", "f32[1,8,1,1]", "f32[1,1,5,1]", "f32[1,8,1,5]", "{spatial=[8,1]}"}};
+  for (const Call& call : kCalls) {
+    for (const std::string& epilogue : ir::op(call.op).libraries[0].epilogues) {
+      const bool is_binary = ir::op(epilogue).operands.size() == 2;
+      const std::string text = absl::StrCat("graph @g(%x: ", call.x, ") {\n  %k = variable \"kernel\" : ", call.kernel,
+                                            "\n  %s = variable \"scale\" : f32[5]\n  %0 = ", call.op, "(%x, %k) ",
+                                            call.attrs, " : ", call.result, "\n  %1 = ", epilogue, "(%0",
+                                            is_binary ? ", %s" : "", ") : ", call.result, "\n  return %1 as \"y\"\n}");
+      SCOPED_TRACE(text);
+      const auto graph = parsed(text);
+      EXPECT_EQ(run_steps(text), 1);
+      Operands operands(*graph);
+      operands.inputs[0].data = {kNan, kInfinity, -kInfinity, 0, -0.0, 1e30, -1e30, 0.5};
+      operands.variables[0].data.assign(5, 1.0);
+      const auto want = ir::evaluate(*graph, operands.inputs, operands.variables);
+      ASSERT_TRUE(want.ok()) << want.status().message();
+      expect_near(run_compiled(*graph, operands), *want, 1e-6);
+    }
+  }
+}
+
+TEST(Networks, ADenseLayerOfNothingIsTheActivationOfItsBias) {
+  constexpr const char* kText = R"(graph @g(%x: f32[N,0]) {
+  %w = variable "kernel" : f32[0,5]
+  %b = variable "bias" : f32[5]
+  %0 = matmul(%x, %w) : f32[N,5]
+  %1 = add(%0, %b) : f32[N,5]
+  %2 = sigmoid(%1) : f32[N,5]
+  return %2 as "y"
+})";
+  expect_compiles_to_reference(*parsed(kText));
+}
+
 }  // namespace
 }  // namespace mica::compiler
