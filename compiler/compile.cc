@@ -72,12 +72,17 @@ std::string print_fused(ir::Graph& fused) {
   return ir::print(fused);
 }
 
+// Run steps first, then init steps, then those of loops.
+const MicaStep& step_at(const MicaProgram& program, std::uint32_t number) {
+  if (number < program.num_run) return program.run[number];
+  number -= program.num_run;
+  return number < program.num_init ? program.init[number] : program.loop_steps[number - program.num_init];
+}
+
 // What a kernel found wrong at run time, in the words of the layer.
 rt::Program::FailText fail_text(const std::shared_ptr<const program::ProgramTables>& tables) {
   return [tables](const MicaErrorWord& word) {
-    const MicaProgram& program = tables->abi();
-    auto number = static_cast<std::uint32_t>(word.step - 1);
-    const MicaStep& step = number < program.num_run ? program.run[number] : program.init[number - program.num_run];
+    const MicaStep& step = step_at(tables->abi(), static_cast<std::uint32_t>(word.step - 1));
     return absl::StrCat(*step.layer ? step.layer : step.name, ": index out of range, received ", word.value,
                         " at position ", word.position);
   };

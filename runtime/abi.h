@@ -109,16 +109,23 @@ typedef struct MicaLibraryCall {
 } MicaLibraryCall;
 
 /* MICA_LOOP: run `num_steps` steps of `loop_steps` from `first_step` on, `trip_count` times; sliced buffers advance
- * each time. */
+ * each time, carried ones take what the time before wrote. */
 typedef struct MicaLoop {
   uint32_t trip_count; /* dims[] */
   uint32_t first_step, num_steps;
   uint8_t reverse;
-  uint32_t first_slice, num_slices; /* loop_slices[] */
+  uint32_t first_slice, num_slices;  /* loop_slices[] */
+  uint32_t first_carry, num_carries; /* loop_carries[] */
 } MicaLoop;
 typedef struct MicaLoopSlice {
   uint32_t buffer, whole; /* view buffer `buffer` is row t of buffer `whole` */
 } MicaLoopSlice;
+/* A state: view buffer `state` is its value before an iteration, view buffer `next` the one that the iteration writes.
+ * The first iteration reads `initial` where it lies; they write `last` and `spare` in turn, so that the last iteration
+ * writes `last`. Without iterations `initial` is copied to `last`. */
+typedef struct MicaLoopCarry {
+  uint32_t state, next, initial, last, spare;
+} MicaLoopCarry;
 
 typedef struct MicaProgram {
   uint32_t abi_version;
@@ -149,6 +156,8 @@ typedef struct MicaProgram {
   uint32_t num_loops;
   const MicaLoopSlice* loop_slices;
   uint32_t num_loop_slices;
+  const MicaLoopCarry* loop_carries;
+  uint32_t num_loop_carries;
   /* Buffers in the order of the call. A result is a MICA_RESULT, or an input, a variable or an update handed through.
    */
   const uint32_t *inputs, *variables, *results, *updates;

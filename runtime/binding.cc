@@ -136,11 +136,15 @@ class Binder {
     ArenaPlan plan = plan_arena(items);
     binding_->offsets = std::move(plan.offsets);
     binding_->arena_bytes = plan.bytes;
+    std::vector<bool> is_row(count);  // rows of a loop stand nowhere while it has no iterations
+    for (std::uint32_t s = 0; s < tables_.abi().num_loop_slices; ++s) {
+      is_row[tables_.abi().loop_slices[s].buffer] = true;
+    }
     for (const std::uint32_t view : tables_.views()) {
       const MicaBuffer& buffer = tables_.buffer(view);
       const std::int64_t offset = dim(buffer.offset) * DType(static_cast<DType::Kind>(buffer.dtype)).bytes();
-      MICA_CHECK(offset >= 0 && offset + binding_->bytes[view] <= binding_->bytes[buffer.link])
-          << buffer.name << " leaves what it views";
+      const bool fits = offset >= 0 && offset + binding_->bytes[view] <= binding_->bytes[buffer.link];
+      MICA_CHECK(fits || is_row[view]) << buffer.name << " leaves what it views";
       binding_->offsets[view] = offset;
     }
     for (const auto& step : binding_->library) {
@@ -169,6 +173,11 @@ class Binder {
     binding_->row_bytes.resize(p.num_loop_slices);
     for (std::uint32_t l = 0; l < p.num_loops; ++l) {
       const MicaLoop& loop = p.loops[l];
+      for (const MicaLoopCarry& carry : tables_.carries_of(loop)) {
+        for (const std::uint32_t i : {carry.state, carry.next, carry.initial, carry.spare}) {
+          MICA_CHECK(binding_->bytes[i] == binding_->bytes[carry.last]) << tables_.buffer(i).name;
+        }
+      }
       for (std::uint32_t s = loop.first_slice; s < loop.first_slice + loop.num_slices; ++s) {
         const std::int64_t row = binding_->bytes[p.loop_slices[s].buffer];
         MICA_CHECK(row * dim(loop.trip_count) <= binding_->bytes[p.loop_slices[s].whole])

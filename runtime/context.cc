@@ -38,10 +38,18 @@ void Context::resolve() {
   for (std::uint32_t slot = 0; slot < args_.size(); ++slot) args_[slot] = pointers_[tables_.abi().args[slot]];
 }
 
-void Context::enter_row(const MicaLoop& loop, const LoopPatch& patch, std::int64_t t) {
-  for (std::uint32_t s = loop.first_slice; s < loop.first_slice + loop.num_slices; ++s) {
-    const MicaLoopSlice& slice = tables_.abi().loop_slices[s];
-    pointers_[slice.buffer] = pointers_[slice.whole] + t * binding_->row_bytes[s];
+void Context::enter_iteration(const MicaLoop& loop, const LoopPatch& patch, std::int64_t trip, std::int64_t trips) {
+  const std::int64_t left = trips - 1 - trip;
+  const std::int64_t row = loop.reverse ? left : trip;
+  std::uint32_t s = loop.first_slice;
+  for (const MicaLoopSlice& slice : tables_.slices_of(loop)) {
+    pointers_[slice.buffer] = pointers_[slice.whole] + row * binding_->row_bytes[s++];
+  }
+  for (const MicaLoopCarry& carry : tables_.carries_of(loop)) {
+    char* const last = pointers_[carry.last];
+    char* const spare = pointers_[carry.spare];
+    pointers_[carry.state] = trip == 0 ? pointers_[carry.initial] : left % 2 == 0 ? spare : last;
+    pointers_[carry.next] = left % 2 == 0 ? last : spare;
   }
   for (const std::uint32_t view : patch.views) {
     pointers_[view] = pointers_[tables_.buffer(view).link] + binding_->offsets[view];

@@ -27,8 +27,9 @@ class Context {
   char* pointer(std::uint32_t buffer) const { return pointers_[buffer]; }
   // After the pointers of operands and results are set: computes those of views and fills the arguments of all steps.
   void resolve();
-  // Sets the rows of a loop's slices to row `t`, and all that depends on them.
-  void enter_row(const MicaLoop& loop, const LoopPatch& patch, std::int64_t t);
+  // Points the slices and states of a loop to where iteration `trip` of `trips` finds them, and all that depends on
+  // them.
+  void enter_iteration(const MicaLoop& loop, const LoopPatch& patch, std::int64_t trip, std::int64_t trips);
 
   void* const* args(const MicaStep& step) const { return args_.data() + step.first_arg; }
   void* scratch() const { return memory_.get() + binding_->arena_bytes; }

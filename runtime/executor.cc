@@ -66,7 +66,7 @@ class Executor {
         binding_.library[number]->run(context_.library_state(number), context_.args(step), context_.scratch());
         break;
       case MICA_COPY:
-        run_copy(step);
+        copy(tables_.args_of(step)[0], tables_.args_of(step)[1]);
         break;
       default:
         run_loop(step);
@@ -91,11 +91,10 @@ class Executor {
     }
   }
 
-  void run_copy(const MicaStep& step) {
-    const auto* from = static_cast<const char*>(context_.args(step)[0]);
-    auto* to = static_cast<char*>(context_.args(step)[1]);
-    const std::int64_t bytes = binding_.bytes[tables_.args_of(step)[1]];
-    parallel_for(bytes, kCopyGrain, [=](std::int64_t begin, std::int64_t end) {
+  void copy(std::uint32_t source, std::uint32_t target) {
+    const char* const from = context_.pointer(source);
+    char* const to = context_.pointer(target);
+    parallel_for(binding_.bytes[target], kCopyGrain, [=](std::int64_t begin, std::int64_t end) {
       std::memcpy(to + begin, from + begin, static_cast<std::size_t>(end - begin));
     });
   }
@@ -105,8 +104,11 @@ class Executor {
     const LoopPatch& patch = tables_.loop_patch(step.callee);
     const std::uint32_t first_number = tables_.loop_steps().first_number + loop.first_step;
     const std::int64_t trips = binding_.dims[loop.trip_count];
+    if (trips == 0) {
+      for (const MicaLoopCarry& carry : tables_.carries_of(loop)) copy(carry.initial, carry.last);
+    }
     for (std::int64_t trip = 0; trip < trips; ++trip) {
-      context_.enter_row(loop, patch, loop.reverse ? trips - 1 - trip : trip);
+      context_.enter_iteration(loop, patch, trip, trips);
       for (std::uint32_t i = 0; i < loop.num_steps; ++i) run(tables_.step(first_number + i), first_number + i);
     }
   }

@@ -156,13 +156,24 @@ void Tables::check_loops() const {
     MICA_CHECK(loop.trip_count < p.num_dims) << "loop " << i;
     MICA_CHECK(in_range(loop.first_step, loop.num_steps, p.num_loop_steps)) << "loop " << i;
     MICA_CHECK(in_range(loop.first_slice, loop.num_slices, p.num_loop_slices)) << "loop " << i;
-    for (std::uint32_t s = 0; s < loop.num_slices; ++s) {
-      const MicaLoopSlice& slice = p.loop_slices[loop.first_slice + s];
+    MICA_CHECK(in_range(loop.first_carry, loop.num_carries, p.num_loop_carries)) << "loop " << i;
+    for (const MicaLoopCarry& carry : carries_of(loop)) check_carry(carry);
+    for (const MicaLoopSlice& slice : slices_of(loop)) {
       MICA_CHECK(slice.buffer < p.num_buffers && slice.whole < p.num_buffers) << "loop " << i;
       const MicaBuffer& view = buffer(slice.buffer);
       MICA_CHECK(view.space == MICA_VIEW && view.link == slice.whole && buffer(slice.whole).rank > 0) << view.name;
     }
   }
+}
+
+void Tables::check_carry(const MicaLoopCarry& carry) const {
+  for (const std::uint32_t i : {carry.state, carry.next, carry.initial, carry.last, carry.spare}) {
+    MICA_CHECK(i < program_.num_buffers) << "a state of a loop";
+  }
+  for (const std::uint32_t i : {carry.state, carry.next}) {
+    MICA_CHECK(buffer(i).space == MICA_VIEW) << buffer(i).name << " cannot move";
+  }
+  MICA_CHECK(carry.last != carry.spare && carry.last != carry.initial) << buffer(carry.last).name;
 }
 
 void Tables::order_views() {
@@ -198,8 +209,9 @@ void Tables::include_uses(const MicaStep& step, std::uint32_t run_step, int dept
   for (const std::uint32_t arg : args_of(step)) live_[base_[arg]].include(run_step);
   if (step.kind != MICA_LOOP) return;
   const MicaLoop& loop = program_.loops[step.callee];
-  for (std::uint32_t s = 0; s < loop.num_slices; ++s) {
-    live_[base_[program_.loop_slices[loop.first_slice + s].whole]].include(run_step);
+  for (const MicaLoopSlice& slice : slices_of(loop)) live_[base_[slice.whole]].include(run_step);
+  for (const MicaLoopCarry& carry : carries_of(loop)) {
+    for (const std::uint32_t i : {carry.initial, carry.last, carry.spare}) live_[base_[i]].include(run_step);
   }
   for (std::uint32_t s = 0; s < loop.num_steps; ++s) {
     include_uses(program_.loop_steps[loop.first_step + s], run_step, depth + 1);
@@ -226,9 +238,8 @@ void Tables::find_loop_patches() {
   for (std::uint32_t i = 0; i < program_.num_loops; ++i) {
     const MicaLoop& loop = program_.loops[i];
     std::vector<bool> moving(program_.num_buffers);
-    for (std::uint32_t s = 0; s < loop.num_slices; ++s) {
-      moving[program_.loop_slices[loop.first_slice + s].buffer] = true;
-    }
+    for (const MicaLoopSlice& slice : slices_of(loop)) moving[slice.buffer] = true;
+    for (const MicaLoopCarry& carry : carries_of(loop)) moving[carry.state] = moving[carry.next] = true;
     LoopPatch patch;
     for (const std::uint32_t view : views_) {
       if (moving[view] || !moving[buffer(view).link]) continue;

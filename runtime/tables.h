@@ -30,7 +30,7 @@ struct LoopPatch {
   struct Slot {
     std::uint32_t slot, buffer;
   };
-  std::vector<std::uint32_t> views;  // views of sliced buffers; the sliced ones themselves are in the loop's table
+  std::vector<std::uint32_t> views;  // views of sliced and carried buffers; these themselves are in the loop's tables
   std::vector<Slot> slots;
 };
 
@@ -70,6 +70,12 @@ class Tables {
   const std::vector<std::uint32_t>& init_variables() const { return init_variables_; }
   const std::vector<std::uint32_t>& init_buffers() const { return init_buffers_; }
   const LoopPatch& loop_patch(std::uint32_t loop) const { return loop_patches_[loop]; }
+  std::span<const MicaLoopSlice> slices_of(const MicaLoop& loop) const {
+    return {program_.loop_slices + loop.first_slice, loop.num_slices};
+  }
+  std::span<const MicaLoopCarry> carries_of(const MicaLoop& loop) const {
+    return {program_.loop_carries + loop.first_carry, loop.num_carries};
+  }
 
  private:
   void check_dims() const;
@@ -77,6 +83,7 @@ class Tables {
   void check_roles();
   void check_steps(StepRange range, const char* part) const;
   void check_loops() const;
+  void check_carry(const MicaLoopCarry& carry) const;
   void order_views();
   void find_live_ranges();
   void include_uses(const MicaStep& step, std::uint32_t run_step, int depth);

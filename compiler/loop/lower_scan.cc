@@ -155,6 +155,10 @@ class ScanLowering {
 
   // for j… { into[prefix…, j…] = value[row, j…] }
   void compute_row(ir::Value value, const BufferRef& into, const Exprs& prefix, std::vector<StmtRef>& out) {
+    if (value.rank() == 0 || !(value.dims()[0] == rows_)) {
+      status_ = refuse(absl::StrCat("a result of other rows, ", value.type().to_string()));
+      return;
+    }
     std::vector<VarRef> vars;
     Exprs index{var(row_)}, target = prefix;
     for (int axis = 1; axis < value.rank(); ++axis) {
@@ -168,6 +172,10 @@ class ScanLowering {
       status_ = element.status();
       return;
     }
+    if (is_contraction(*value.node) && has_window(*element)) {
+      status_ = refuse(absl::StrCat("a window slides in ", value.node->op().name));
+      return;
+    }
     NestBuilder builder;
     builder.enter(row_);
     builder.enter(time_);
@@ -178,8 +186,7 @@ class ScanLowering {
   StmtRef time_step() {
     std::vector<StmtRef> out;
     for (const auto& node : body_.nodes()) {
-      bool folds =
-          node->op().fusion == ir::FusionClass::kContraction || node->op().fusion == ir::FusionClass::kReduction;
+      bool folds = is_contraction(*node) || node->op().fusion == ir::FusionClass::kReduction;
       if (!folds || !depends_on_row(*node)) continue;
       for (int r = 0; r < node->num_results() && status_.ok(); ++r) {
         ir::Value value = node->result(r);
@@ -203,6 +210,15 @@ class ScanLowering {
       copy_row(states_[i], {}, next[i]->dims, [&](const Exprs& index) { return load(next[i], index); }, out);
     }
     return block(std::move(out));
+  }
+
+  static bool is_contraction(const ir::Node& node) { return node.op().fusion == ir::FusionClass::kContraction; }
+
+  // What slides a window over a row has better kernels of its own than a fold inside this one.
+  static bool has_window(const Expr& contraction) {
+    bool found = false;
+    visit(contraction, [&](const ExprNode& e) { found |= e.kind == ExprKind::kReduce && e.extents.size() > 1; });
+    return found;
   }
 
   bool depends_on_row(const ir::Node& node) const {

@@ -218,6 +218,15 @@ void add_scan_ops(Registry& r) {
             .reference(reference_scan)
             .vjp([](Builder& b, Node& node, const Values& g) { return ScanGradient(b, node).run(g); })
             .fixture("keras:lstm"));
+  r.add(Op("loop")
+            .doc("A scan that no template takes: the steps of its body run once for each row of xs.")
+            .variadic_input("operands", "any", "initial states, xs with a leading axis of steps, captured values")
+            .required_attr("num_states", std::int64_t{0}, "how many operands are states")
+            .required_attr("num_xs", std::int64_t{1}, "how many are xs")
+            .attr("reverse", false, "whether the last step comes first; y stays at its step")
+            .infer(infer_scan)
+            .reference(reference_scan)
+            .internal());
 }
 
 }  // namespace mica::ir

@@ -89,10 +89,7 @@ class Epilogue {
   GroupSpec spec_;
 };
 
-}  // namespace
-
-absl::Status fuse_library(Graph& graph, const PassOptions& options) {
-  if (!options.libraries) return absl::OkStatus();
+absl::Status fuse(Graph& graph) {
   std::vector<Node*> calls;
   for (const auto& node : graph.nodes()) {
     if (binding_for(*node)) calls.push_back(node.get());
@@ -102,6 +99,12 @@ absl::Status fuse_library(Graph& graph, const PassOptions& options) {
   for (Node* call : calls) make_group(graph, Epilogue(graph, *binding_for(*call), *call).spec());
   graph.sort_and_sweep();
   return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status fuse_library(Graph& graph, const PassOptions& options) {
+  return options.libraries ? for_each_block(graph, fuse) : absl::OkStatus();
 }
 
 }  // namespace mica::ir

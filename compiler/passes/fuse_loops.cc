@@ -292,8 +292,10 @@ class LoopFuser {
 }  // namespace
 
 absl::Status fuse_loops(Graph& graph, const PassOptions&) {
-  LoopFuser(graph).run();
-  return absl::OkStatus();
+  return for_each_block(graph, [](Graph& block) {
+    LoopFuser(block).run();
+    return absl::OkStatus();
+  });
 }
 
 }  // namespace mica::ir

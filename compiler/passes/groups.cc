@@ -113,7 +113,16 @@ class BodyBuilder {
 bool is_graph_operand(const Node& node) { return node.is("input") || node.is("variable"); }
 bool is_group(const Node& node) { return node.is("fusion"); }
 bool is_library_group(const Node& node) { return is_group(node) && !node.attrs().text("library").empty(); }
+bool is_loop(const Node& node) { return node.is("loop"); }
 bool is_view(const Node& node) { return node.is("reshape"); }
+
+absl::Status for_each_block(Graph& graph, const std::function<absl::Status(Graph&)>& f) {
+  for (const auto& node : graph.nodes()) {
+    if (!is_loop(*node)) continue;
+    if (absl::Status status = for_each_block(node->body(), f); !status.ok()) return status;
+  }
+  return f(graph);
+}
 
 Node* make_group(Graph& graph, const GroupSpec& spec) {
   BodyBuilder body(graph, spec);

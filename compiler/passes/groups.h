@@ -1,5 +1,6 @@
 // Groups: the `fusion` nodes that become one step of the Program each, and what else becomes a step.
 #pragma once
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,8 +12,12 @@ namespace mica::ir {
 bool is_graph_operand(const Node& node);  // input or variable
 bool is_group(const Node& node);          // a `fusion` node
 bool is_library_group(const Node& node);  // … that a library runs
+bool is_loop(const Node& node);           // a scan that no template takes: its body is steps
 // Another shape of the same storage: costs no step.
 bool is_view(const Node& node);
+
+// Calls `f` on every graph that becomes steps: the bodies of loops, innermost first, then the graph.
+absl::Status for_each_block(Graph& graph, const std::function<absl::Status(Graph&)>& f);
 
 // What becomes a group. `nodes` in topological order, closed: no path leaves the set and comes back.
 struct GroupSpec {

@@ -25,6 +25,7 @@ constexpr Invariant kInvariants[] = {
     {kFolded, "folded", nullptr},       {kLaidOut, "laid out", nullptr},
     {kClaimed, "claimed", nullptr},     {kLegal, "legal", is_legal},
     {kClean, "clean", is_alive},        {kFused, "fused", is_one_step},
+    {kTemplated, "templated", nullptr},
 };
 
 absl::Status check(const Graph& graph, const Invariant& invariant) {
@@ -33,8 +34,8 @@ absl::Status check(const Graph& graph, const Invariant& invariant) {
       return absl::InternalError(absl::StrCat("the graph is not ", invariant.name, ": ", node->op().name,
                                               node->loc().empty() ? "" : " # ", node->loc()));
     }
-    // Groups are closed; the body of a scan is lowered whole, by its template.
-    if (is_group(*node) || invariant.bit == kFused) continue;
+    // Groups are closed; the body of a scan is lowered whole, by its template; that of a loop is steps.
+    if (is_group(*node) || (invariant.bit == kFused && !is_loop(*node))) continue;
     for (const auto& body : node->bodies()) {
       if (absl::Status status = check(*body, invariant); !status.ok()) return status;
     }

@@ -25,6 +25,7 @@ inline constexpr Invariants kClaimed = 1 << 4;         // every library call has
 inline constexpr Invariants kLegal = 1 << 5;           // no composite is left
 inline constexpr Invariants kClean = 1 << 6;           // no dead nodes
 inline constexpr Invariants kFused = 1 << 7;           // every computation is a group, a view or opaque: one step each
+inline constexpr Invariants kTemplated = 1 << 8;       // a template takes every scan that is left
 std::string to_string(Invariants invariants);
 // The first broken one of `claimed` that can be decided by looking.
 absl::Status check_invariants(const Graph& graph, Invariants claimed);

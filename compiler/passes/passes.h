@@ -20,6 +20,8 @@ absl::Status cleanup(Graph& graph, const PassOptions& options);
 absl::Status fold_normalization(Graph& graph, const PassOptions& options);
 // Transposes go into the flags of products, or on until they meet and vanish; padding goes into convolutions.
 absl::Status choose_layout(Graph& graph, const PassOptions& options);
+// Scans that no template takes become loops, whose bodies run as steps; what does not change leaves them.
+absl::Status make_loops(Graph& graph, const PassOptions& options);
 // A library call takes the elementwise operations after it as its epilogue: one `fusion` node with `library` set.
 absl::Status fuse_library(Graph& graph, const PassOptions& options);
 // Decomposes the composites that nothing took.

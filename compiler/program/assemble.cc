@@ -30,6 +30,7 @@ class Tables : public ProgramTables {
     for (const PlanCall& call : plan.calls) add_call(call);
     for (const PlanStep& step : plan.init) init_.push_back(make_step(step, plan));
     for (const PlanStep& step : plan.run) run_.push_back(make_step(step, plan));
+    for (const PlanLoop& loop : plan.loops) add_loop(loop, plan);
     for (auto [from, to] : {std::pair(&plan.inputs, &inputs_), std::pair(&plan.variables, &variables_),
                             std::pair(&plan.results, &results_), std::pair(&plan.updates, &updates_)}) {
       to->assign(from->begin(), from->end());
@@ -127,6 +128,20 @@ class Tables : public ProgramTables {
     library_.push_back(entry);
   }
 
+  void add_loop(const PlanLoop& loop, const Plan& plan) {
+    loops_.push_back({.trip_count = dim(loop.trips),
+                      .first_step = index(loop_steps_.size()),
+                      .num_steps = index(loop.steps.size()),
+                      .reverse = loop.reverse,
+                      .first_slice = index(loop_slices_.size()),
+                      .num_slices = index(loop.slices.size()),
+                      .first_carry = index(loop_carries_.size()),
+                      .num_carries = index(loop.carries.size())});
+    for (const PlanStep& step : loop.steps) loop_steps_.push_back(make_step(step, plan));
+    loop_slices_.insert(loop_slices_.end(), loop.slices.begin(), loop.slices.end());
+    loop_carries_.insert(loop_carries_.end(), loop.carries.begin(), loop.carries.end());
+  }
+
   MicaStep make_step(const PlanStep& step, const Plan& plan) {
     MicaStep entry = {};
     entry.kind = static_cast<std::uint8_t>(step.kind);
@@ -166,6 +181,10 @@ class Tables : public ProgramTables {
     table(args_, program_.args, program_.num_args);
     table(init_, program_.init, program_.num_init);
     table(run_, program_.run, program_.num_run);
+    table(loop_steps_, program_.loop_steps, program_.num_loop_steps);
+    table(loops_, program_.loops, program_.num_loops);
+    table(loop_slices_, program_.loop_slices, program_.num_loop_slices);
+    table(loop_carries_, program_.loop_carries, program_.num_loop_carries);
     table(kernels_, program_.kernels, program_.num_kernels);
     table(library_, program_.library, program_.num_library);
     table(epilogues_, program_.epilogues, program_.num_epilogues);
@@ -183,7 +202,10 @@ class Tables : public ProgramTables {
   std::vector<MicaDim> dims_;
   std::vector<MicaDimTerm> terms_;
   std::vector<std::uint32_t> factors_, step_dims_, args_, inputs_, variables_, results_, updates_;
-  std::vector<MicaStep> init_, run_;
+  std::vector<MicaStep> init_, run_, loop_steps_;
+  std::vector<MicaLoop> loops_;
+  std::vector<MicaLoopSlice> loop_slices_;
+  std::vector<MicaLoopCarry> loop_carries_;
   std::vector<MicaKernelFn> kernels_;
   std::vector<MicaLibraryCall> library_;
   std::vector<MicaEpilogue> epilogues_;

@@ -29,7 +29,7 @@ struct PlanCall {
 
 struct PlanStep {
   MicaStepKind kind = MICA_KERNEL;
-  int callee = -1;        // in Plan::kernels or Plan::calls
+  int callee = -1;        // in Plan::kernels, Plan::calls or Plan::loops
   std::vector<int> args;  // buffers
   std::string name, layer;
   std::vector<bool> writes = {};  // of args: results
@@ -39,12 +39,22 @@ struct PlanStep {
   bool split_by_tap = false;
 };
 
+// A loop: its steps run `trips` times. See MicaLoop.
+struct PlanLoop {
+  ir::Dim trips;
+  bool reverse = false;
+  std::vector<PlanStep> steps = {};
+  std::vector<MicaLoopSlice> slices = {};
+  std::vector<MicaLoopCarry> carries = {};
+};
+
 struct Plan {
   std::string name;
   std::vector<PlanBuffer> buffers;
   std::vector<PlanStep> init, run;
   std::vector<loop::Kernel> kernels;  // scheduled, without duplicates
   std::vector<PlanCall> calls;
+  std::vector<PlanLoop> loops;
   std::vector<int> inputs, variables, results, updates;  // buffers
   std::vector<std::string> result_names;
 };

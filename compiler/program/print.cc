@@ -41,13 +41,29 @@ std::string call_name(const MicaLibraryCall& call) {
   return absl::StrCat("onednn.", kNames[call.kind]);
 }
 
-std::string step_line(const Plan& plan, const PlanStep& step, const char* part, std::size_t i) {
-  std::string line = absl::StrFormat(" %-4s %-3d ", part, i);
+std::string loop_lines(const Plan& plan, const PlanLoop& loop, const std::string& indent);
+
+std::string callee_name(const Plan& plan, const PlanStep& step) {
+  const auto callee = static_cast<std::size_t>(step.callee);
+  switch (step.kind) {
+    case MICA_LIBRARY:
+      return call_name(plan.calls[callee].call);
+    case MICA_COPY:
+      return "copy";
+    case MICA_LOOP:
+      return absl::StrCat("loop ", plan.loops[callee].trips.to_string(), " times",
+                          plan.loops[callee].reverse ? ", last row first" : "");
+    default:
+      return absl::StrCat("kernel ", step.name);
+  }
+}
+
+std::string step_line(const Plan& plan, const PlanStep& step, const char* part, std::size_t i,
+                      const std::string& indent = "") {
+  std::string line = absl::StrFormat("%s %-4s %-3d ", indent, part, i);
   const bool library = step.kind == MICA_LIBRARY;
   const auto callee = static_cast<std::size_t>(step.callee);
-  absl::StrAppend(&line, library                  ? call_name(plan.calls[callee].call)
-                         : step.kind == MICA_COPY ? std::string("copy")
-                                                  : absl::StrCat("kernel ", step.name));
+  line += callee_name(plan, step);
   for (bool outs : {false, true}) {
     std::string list;
     for (std::size_t arg = 0; arg < step.args.size(); ++arg) {
@@ -65,7 +81,23 @@ std::string step_line(const Plan& plan, const PlanStep& step, const char* part, 
     absl::StrAppend(&line, "# ", step.layer);
   }
   if (step.split_by_tap) line += "  # split by tap";
-  return line + "\n";
+  line += "\n";
+  if (step.kind == MICA_LOOP) line += loop_lines(plan, plan.loops[callee], indent + "   ");
+  return line;
+}
+
+// What moves, then the steps of one iteration.
+std::string loop_lines(const Plan& plan, const PlanLoop& loop, const std::string& indent) {
+  std::string text;
+  for (const MicaLoopCarry& carry : loop.carries) {
+    absl::StrAppend(&text, indent, " state    buffer ", carry.state, " becomes ", carry.next, ", from ", carry.initial,
+                    " to ", carry.last, ", spare ", carry.spare, "\n");
+  }
+  for (const MicaLoopSlice& slice : loop.slices) {
+    absl::StrAppend(&text, indent, " row      buffer ", slice.buffer, " of ", slice.whole, "\n");
+  }
+  for (std::size_t i = 0; i < loop.steps.size(); ++i) text += step_line(plan, loop.steps[i], "step", i, indent);
+  return text;
 }
 
 }  // namespace

@@ -125,7 +125,8 @@ class ProgramBuilder {
   struct Slice {
     Index buffer, whole;
   };
-  MicaStep loop(Dim trips, bool reverse, std::initializer_list<Slice> slices, const std::vector<MicaStep>& body) {
+  MicaStep loop(Dim trips, bool reverse, std::initializer_list<Slice> slices, const std::vector<MicaStep>& body,
+                std::initializer_list<MicaLoopCarry> carries = {}) {
     MicaLoop loop = {};
     loop.trip_count = dim(trips);
     loop.first_step = static_cast<Index>(loop_steps_.size());
@@ -133,6 +134,9 @@ class ProgramBuilder {
     loop.reverse = reverse;
     loop.first_slice = static_cast<Index>(slices_.size());
     loop.num_slices = static_cast<Index>(slices.size());
+    loop.first_carry = static_cast<Index>(carries_.size());
+    loop.num_carries = static_cast<Index>(carries.size());
+    carries_.insert(carries_.end(), carries);
     for (const Slice& slice : slices) slices_.push_back({slice.buffer, slice.whole});
     loop_steps_.insert(loop_steps_.end(), body.begin(), body.end());
     loops_.push_back(loop);
@@ -167,6 +171,7 @@ class ProgramBuilder {
     set(epilogues_, p.epilogues, p.num_epilogues);
     set(loops_, p.loops, p.num_loops);
     set(slices_, p.loop_slices, p.num_loop_slices);
+    set(carries_, p.loop_carries, p.num_loop_carries);
     set(inputs_, p.inputs, p.num_inputs);
     set(variables_, p.variables, p.num_variables);
     set(results_, p.results, p.num_results);
@@ -199,6 +204,7 @@ class ProgramBuilder {
   std::vector<MicaEpilogue> epilogues_;
   std::vector<MicaLoop> loops_;
   std::vector<MicaLoopSlice> slices_;
+  std::vector<MicaLoopCarry> carries_;
 };
 
 }  // namespace mica::rt

@@ -344,6 +344,28 @@ TEST(Program, LoopsAdvanceTheirSlices) {
   }
 }
 
+TEST(Program, LoopsCarryTheirStatesWithoutCopies) {
+  // h = h + x[t] from an input that stays as it is, for any number of steps.
+  ProgramBuilder builder;
+  const Index x = builder.buffer(MICA_INPUT, "x", kFloat32, {0, 0});
+  const Index t = builder.plain_symbol("T", x, 0);
+  builder.set_dims(x, {ProgramBuilder::symbol(t), 2});
+  const Index h0 = builder.buffer(MICA_INPUT, "h0", kFloat32, {2});
+  const Index last = builder.buffer(MICA_RESULT, "last", kFloat32, {2});
+  const Index spare = builder.buffer(MICA_ARENA, "spare", kFloat32, {2});
+  const Index x_t = builder.view("x_t", kFloat32, x, 0, {2});
+  const Index state = builder.view("state", kFloat32, h0, 0, {2}), next = builder.view("next", kFloat32, last, 0, {2});
+  builder.run(builder.loop(ProgramBuilder::symbol(t), false, {{x_t, x}}, {builder.kernel(add, {state, x_t, next}, 2)},
+                           {{state, next, h0, last, spare}}));
+  auto program = builder.build();
+  const Array start = floats({2});
+  for (const auto& [steps, want] : {std::pair(0, std::vector<float>{0, 1}), std::pair(1, std::vector<float>{0, 2}),
+                                    std::pair(2, std::vector<float>{2, 5}), std::pair(3, std::vector<float>{6, 10})}) {
+    EXPECT_EQ(values(program->run({{floats({steps, 2}), start}}, {}).results[0]), want) << steps << " steps";
+    EXPECT_EQ(values(start), (std::vector<float>{0, 1}));
+  }
+}
+
 // y = relu(x · w + b) with w packed by the init steps.
 TEST(Program, LibraryStepsUsePackedWeightsOfTheCurrentVersion) {
   ProgramBuilder builder;
