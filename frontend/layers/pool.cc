@@ -60,7 +60,7 @@ class PoolLayer final : public BuiltinLayer {
   Tensor elements_in_windows(const Tensor& x) const {
     ir::Dims dims = dims_of(x);
     dims.front() = dims.back() = ir::Dim(1);
-    Tensor ones = apply("broadcast_to", {weak(1.0, x)}, {{"shape", dims}});
+    Tensor ones = apply("constant", {}, {{"value", 1.0}, {"dtype", x.dtype()}, {"shape", dims}});
     PaddedInput padded = padded_input(ones, padding_, size_, *strides_, Sizes(size_.size(), 1));
     return pooled("sum_pool", padded.x, padded.padding);
   }
