@@ -22,9 +22,15 @@ bool is_worth_keeping(const Node& node) {
   return elements(node.result_types()) <= read;
 }
 
-bool has_static_results(const Node& node) {
-  return std::all_of(node.result_types().begin(), node.result_types().end(),
-                     [](const TensorType& type) { return all_static(type.dims); });
+// Neither its results' dims nor its attributes speak of a size that a run decides.
+bool ignores_sizes(const Node& node) {
+  const Types& results = node.result_types();
+  const auto& attrs = node.attrs().items();
+  return std::all_of(results.begin(), results.end(), [](const TensorType& type) { return all_static(type.dims); }) &&
+         std::all_of(attrs.begin(), attrs.end(), [](const auto& item) {
+           const Dims* dims = std::get_if<Dims>(&item.second);
+           return dims == nullptr || all_static(*dims);
+         });
 }
 
 }  // namespace
@@ -35,10 +41,10 @@ std::unordered_set<const Node*> fixed_values(const Graph& graph) {
     if (output.target) updated.insert(output.target);
   }
   for (const auto& node : graph.nodes()) {
-    if (!has_static_results(*node)) continue;
+    if (!ignores_sizes(*node)) continue;
     const Values& operands = node->operands();
     bool from_fixed = !operands.empty() && std::all_of(operands.begin(), operands.end(), [&](const Value& operand) {
-      return fixed.count(operand.node) > 0 || is_free(*operand.node);
+      return fixed.count(operand.node) > 0 || (is_free(*operand.node) && ignores_sizes(*operand.node));
     });
     if (node->is("variable") ? updated.count(node.get()) == 0 : from_fixed) fixed.insert(node.get());
   }
