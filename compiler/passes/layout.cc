@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "compiler/ops/op_def.h"
+#include "compiler/ops/window.h"
 #include "compiler/passes/canonicalize.h"
 #include "compiler/passes/passes.h"
 
@@ -65,6 +66,38 @@ Value absorb_padding(Match& m) {
   return m.b.call("conv", {m["x"], m["w"]}, attrs);
 }
 
+// What `dim` lacks of a multiple of the stride; nothing where no number says it.
+std::optional<std::int64_t> lack_of_strides(const Dim& dim, std::int64_t stride) {
+  for (std::int64_t lack = 0; lack < stride; ++lack) {
+    if (Dim::exact_div(dim + lack, Dim(stride))) return lack;
+  }
+  return std::nullopt;
+}
+
+// The library spreads a gradient fast over whole strides only: the rest of the last one is computed and cut off.
+Value fill_last_stride(Match& m) {
+  Node& node = m.root();
+  const Dims &from = m["y"].dims(), &to = node.result().dims();
+  SlidingWindow window(node.attrs(), m["y"].rank() - 2);
+  Dims spatial = node.attrs().get<Dims>("spatial");
+  for (std::size_t i = 0; i < spatial.size(); ++i) {
+    std::optional<std::int64_t> lack = lack_of_strides(spatial[i], window.strides[i]);
+    if (!lack) return {};
+    spatial[i] = spatial[i] + *lack;
+    Dim reach = (from[i + 1] - 1) * Dim(window.strides[i]) + (m["w"].dims()[i] - 1) * Dim(window.dilations[i]) + 1;
+    Dim spare = spatial[i] + window.pad_low[i] + window.pad_high[i] - reach;
+    if (!spare.is_static() || spare.value() >= window.strides[i]) return {};  // it would hold one window more
+  }
+  if (spatial == node.attrs().get<Dims>("spatial")) return {};
+  Attrs attrs = node.attrs();
+  attrs.set("spatial", spatial);
+  Value cut = m.b.call("conv_grad_input", {m["y"], m["w"]}, attrs);
+  for (std::size_t axis = 1; axis <= spatial.size(); ++axis) {
+    if (!(spatial[axis - 1] == to[axis])) cut = m.b.slice(cut, static_cast<int>(axis), 0, to[axis]);
+  }
+  return cut;
+}
+
 // f(transpose(x), transpose(y), 2) = transpose(f(x, y, 2)): the transpose goes on until it meets its inverse.
 Value sink_transpose(Match& m) {
   Node& node = m.root();
@@ -100,6 +133,15 @@ std::vector<Rule> moving_rules() {
   %0 = pad(%x) {low=[0,1,1,0], high=[0,1,1,0], value=1} : f32[N,7,7,2]
   %1 = conv(%0, %w) : f32[N,5,5,4]
   return %1 as "y"
+})"},
+      {"whole-strides", call("conv_grad_input", {any("y"), any("w")}), fill_last_stride,
+       R"(graph @example(%y: f32[N,4,4,4], %w: f32[3,3,2,4]) {
+  %0 = conv_grad_input(%y, %w) {strides=[2,2], spatial=[9,9]} : f32[N,9,9,2]
+  return %0 as "y"
+})",
+       R"(graph @whole(%y: f32[N,4,4,4], %w: f32[3,3,2,4]) {
+  %0 = conv_grad_input(%y, %w) {strides=[2,2], pad_high=[1,1], spatial=[8,8]} : f32[N,8,8,2]
+  return %0 as "y"
 })"},
       {"sink-transpose", each(""), sink_transpose,
        R"(graph @example(%x: f32[2,3,4], %z: f32[2,3,4]) {
