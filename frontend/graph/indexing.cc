@@ -1,9 +1,12 @@
 // x[…]: positions, ranges, ellipsis, new axes, index tensors and masks, as NumPy and PyTorch.
+#include "frontend/graph/indexing.h"
+
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
 #include "frontend/graph/execute.h"
+#include "frontend/graph/operation.h"
 
 namespace mica {
 namespace {
@@ -83,15 +86,15 @@ int axes_taken(const Index& entry) {
 
 }  // namespace
 
-Tensor Tensor::operator[](const Index& index) const { return (*this)[{index}]; }
+namespace internal {
 
-Tensor Tensor::operator[](std::initializer_list<Index> index) const {
+Tensor indexed(const Tensor& tensor, std::span<const Index> key) {
+  Tensor x = tensor;
   int taken = 0;
-  for (const Index& entry : index) taken += axes_taken(entry);
-  if (taken > dim()) fail(absl::StrCat("at most ", dim(), " indices"), absl::StrCat(taken));
-  Tensor x = *this;
+  for (const Index& entry : key) taken += axes_taken(entry);
+  if (taken > x.dim()) fail(absl::StrCat("at most ", x.dim(), " indices"), absl::StrCat(taken));
   int axis = 0;
-  for (const Index& entry : index) {
+  for (const Index& entry : key) {
     switch (entry.kind) {
       case Kind::kPosition:
         x = take_position(x, axis, entry.at);
@@ -100,7 +103,7 @@ Tensor Tensor::operator[](std::initializer_list<Index> index) const {
         x = take_range(x, axis++, entry.slice);
         break;
       case Kind::kRest:
-        axis += dim() - taken;
+        axis += tensor.dim() - taken;
         break;
       case Kind::kNewDim:
         x = x.unsqueeze(axis++);
@@ -116,6 +119,35 @@ Tensor Tensor::operator[](std::initializer_list<Index> index) const {
     }
   }
   return x;
+}
+
+}  // namespace internal
+
+namespace {
+internal::Argument argument_of(const Index& entry) {
+  switch (entry.kind) {
+    case Kind::kPosition:
+      return entry.at;
+    case Kind::kRange:
+      return entry.slice;
+    case Kind::kRest:
+      return kEllipsis;
+    case Kind::kNewDim:
+      return {};
+    case Kind::kIndices:
+      return entry.tensor;
+  }
+  return {};
+}
+}  // namespace
+
+Tensor Tensor::operator[](const Index& index) const { return (*this)[{index}]; }
+
+Tensor Tensor::operator[](std::initializer_list<Index> key) const {
+  if (!internal::is_recorded(*this)) return internal::indexed(*this, key);
+  internal::Argument::List entries;
+  for (const Index& entry : key) entries.push_back(argument_of(entry));
+  return internal::use_operation("GetItem", {{"x", *this}, {"key", std::move(entries)}});
 }
 
 }  // namespace mica

@@ -84,7 +84,7 @@ struct OperationDef {
   std::string_view class_name;            // Keras' class: "Mean"
   std::string_view module;                // of keras.src.ops: "numpy"
   std::vector<std::string_view> options;  // parameters of the constructor: the config in files
-  std::vector<std::string_view> inputs;   // parameters of the call, in order
+  std::vector<std::string_view> inputs;   // parameters of the call, in order; "*name" takes the rest
   std::function<Tensors(const Arguments&)> compute;
 };
 

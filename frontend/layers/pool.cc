@@ -43,32 +43,15 @@ class PoolLayer final : public BuiltinLayer {
   Tensor forward(const Tensor& input) override {
     expect_rank(input.shape(), spatial_rank_ + 2);
     Tensor x = channels_to_last(to_floating(input), data_format_);
-    constexpr double kLeast = -std::numeric_limits<double>::infinity();
-    PaddedInput padded = padded_input(x, padding_, size_, *strides_, Sizes(size_.size(), 1), average_ ? 0 : kLeast);
-    expect_pool_fits(padded);
-    if (!average_) return channels_back(pooled("max_pool", padded.x, padded.padding), data_format_);
-    if (!padded.by_elements) return channels_back(pooled("avg_pool", x, padded.padding), data_format_);
-    return channels_back(pooled("sum_pool", padded.x, padded.padding) / elements_in_windows(x), data_format_);
+    expect_pool_fits(x);
+    return channels_back(pool_windows(x, average_, padding_, size_, *strides_), data_format_);
   }
 
  private:
-  Tensor pooled(const char* op, const Tensor& x, const PadSizes& padding) const {
-    return apply(op, {x},
-                 {{"window", size_}, {"strides", *strides_}, {"pad_low", padding.low}, {"pad_high", padding.high}});
-  }
-  // How many elements of x each window holds, where padding is among what it is given.
-  Tensor elements_in_windows(const Tensor& x) const {
-    ir::Dims dims = dims_of(x);
-    dims.front() = dims.back() = ir::Dim(1);
-    Tensor ones = apply("constant", {}, {{"value", 1.0}, {"dtype", x.dtype()}, {"shape", dims}});
-    PaddedInput padded = padded_input(ones, padding_, size_, *strides_, Sizes(size_.size(), 1));
-    return pooled("sum_pool", padded.x, padded.padding);
-  }
-  void expect_pool_fits(const PaddedInput& padded) const {
-    ir::Dims spatial = spatial_dims(padded.x);
+  void expect_pool_fits(const Tensor& x) const {
+    ir::Dims spatial = spatial_dims(x);
     for (std::size_t i = 0; i < spatial.size(); ++i) {
-      std::int64_t added = padded.padding.low[i] + padded.padding.high[i];
-      if (!spatial[i].is_static() || spatial[i].value() + added >= size_[i]) continue;
+      if (padding_ == "same" || !spatial[i].is_static() || spatial[i].value() >= size_[i]) continue;
       fail(absl::StrCat("an input of at least ", size_[i], " along axis ", i + 1, ", the size of the pool"),
            spatial[i].to_string(), "Use padding \"same\", or a smaller pool_size.");
     }

@@ -1,6 +1,7 @@
 #include "frontend/layers/window.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "frontend/graph/apply.h"
 
@@ -80,6 +81,36 @@ Tensor channels_back(const Tensor& x, const std::string& data_format) {
   std::vector<std::int64_t> order{0, x.dim() - 1};
   for (int i = 1; i + 1 < x.dim(); ++i) order.push_back(i);
   return x.permute(order);
+}
+
+namespace {
+
+Tensor pooled(const char* op, const PaddedInput& padded, const Sizes& size, const Sizes& strides) {
+  return apply(
+      op, {padded.x},
+      {{"window", size}, {"strides", strides}, {"pad_low", padded.padding.low}, {"pad_high", padded.padding.high}});
+}
+
+// One element of 1 for each of x's positions.
+Tensor ones_in_space(const Tensor& x) {
+  ir::Dims dims = dims_of(x);
+  dims.front() = dims.back() = ir::Dim(1);
+  return apply("constant", {}, {{"value", 1.0}, {"dtype", x.dtype()}, {"shape", dims}});
+}
+
+}  // namespace
+
+Tensor pool_windows(const Tensor& x, bool average, const std::string& padding, const Sizes& size,
+                    const Sizes& strides) {
+  constexpr double kLeast = -std::numeric_limits<double>::infinity();
+  auto padded = [&](const Tensor& y, double outside) {
+    return padded_input(y, padding, size, strides, Sizes(size.size(), 1), outside);
+  };
+  if (!average) return pooled("max_pool", padded(x, kLeast), size, strides);
+  PaddedInput input = padded(x, 0);
+  if (!input.by_elements) return pooled("avg_pool", input, size, strides);
+  // The padding is among what the windows are given: each sum is divided by what it holds of x.
+  return pooled("sum_pool", input, size, strides) / pooled("sum_pool", padded(ones_in_space(x), 0), size, strides);
 }
 
 }  // namespace mica::internal

@@ -27,6 +27,9 @@ struct PaddedInput {
 PaddedInput padded_input(const Tensor& x, const std::string& mode, const Sizes& size, const Sizes& strides,
                          const Sizes& dilations, double outside = 0);
 
+// Largest element or mean of each of Keras' windows of a channels-last tensor. Padding is no element.
+Tensor pool_windows(const Tensor& x, bool average, const std::string& padding, const Sizes& size, const Sizes& strides);
+
 // The dims between batch and channels of a channels-last tensor.
 ir::Dims spatial_dims(const Tensor& x);
 

@@ -1,4 +1,107 @@
+// Products of tensors, and norms.
+#include <limits>
+
+#include "absl/strings/str_cat.h"
+#include "frontend/graph/apply.h"
 #include "frontend/ops/families.h"
+
 namespace mica::internal {
-OperationDefs linear_algebra_operations() { return {}; }
+namespace {
+
+Tensors matmul_of(const Arguments& a) { return {a.tensor("x1").matmul(a.tensor("x2"))}; }
+
+// Contracts these axes of both. The free axes stay in order, those of x1 first.
+Tensor contracted(const Tensor& x1, const Tensor& x2, const std::vector<std::int64_t>& axes1,
+                  const std::vector<std::int64_t>& axes2) {
+  std::string first(static_cast<std::size_t>(x1.dim()), ' '), second(static_cast<std::size_t>(x2.dim()), ' '), result;
+  char letter = 'a';
+  for (std::size_t i = 0; i < axes1.size(); ++i)
+    first[static_cast<std::size_t>(axes1[i])] = second[static_cast<std::size_t>(axes2[i])] = letter++;
+  for (std::string* operand : {&first, &second}) {
+    for (char& axis : *operand) {
+      if (axis == ' ') result += axis = letter++;
+    }
+  }
+  return einsum(absl::StrCat(first, ",", second, "->", result), {x1, x2});
+}
+
+Tensors tensordot(const Arguments& a) {
+  Tensor x1 = a.tensor("x1"), x2 = a.tensor("x2");
+  std::vector<std::int64_t> axes1, axes2;
+  const auto* lists = a.find("axes") ? a.find("axes")->get_if<Argument::List>() : nullptr;
+  if (!lists) {
+    std::int64_t count = a.integer("axes", 2);
+    for (std::int64_t i = 0; i < count; ++i) {
+      axes1.push_back(x1.dim() - count + i);
+      axes2.push_back(i);
+    }
+  } else {
+    axes1 = axes_of(Arguments{{"axes", lists->front()}}, "axes", x1);
+    axes2 = axes_of(Arguments{{"axes", lists->back()}}, "axes", x2);
+  }
+  return {contracted(x1, x2, axes1, axes2)};
+}
+
+// The last axis of x1 with the last but one of x2, or its only one; numbers multiply.
+Tensors dot_of(const Arguments& a) {
+  Tensor x1 = a.tensor("x1"), x2 = a.tensor("x2");
+  if (x1.dim() == 0 || x2.dim() == 0) return {x1 * x2};
+  return {contracted(x1, x2, {x1.dim() - 1}, {std::max(0, x2.dim() - 2)})};
+}
+
+Tensors inner(const Arguments& a) {
+  Tensor x1 = a.tensor("x1"), x2 = a.tensor("x2");
+  if (x1.dim() == 0 || x2.dim() == 0) return {x1 * x2};
+  return {contracted(x1, x2, {x1.dim() - 1}, {x2.dim() - 1})};
+}
+
+Tensors norm(const Arguments& a) {
+  Tensor x = to_floating(a.tensor("x"));
+  std::vector<std::int64_t> axes = axes_of(a, "axis", x);
+  ir::Attrs attrs = {{"axes", axes}, {"keepdims", a.truth("keepdims")}};
+  auto fold = [&](std::string_view op, const Tensor& y) { return apply(op, {y}, attrs); };
+  const Argument* order = a.find("ord");
+  const auto* name = order ? order->get_if<std::string>() : nullptr;
+  if (!order || (name && (*name == "fro" || *name == "euclidean"))) return {sqrt(fold("reduce_sum", square(x)))};
+  double p = name ? (*name == "inf" ? 1 : -1) * std::numeric_limits<double>::infinity() : a.real("ord");
+  if (name ? *name != "inf" && *name != "-inf" : axes.size() != 1) {
+    throw Error({.where = "Norm",
+                 .expected = "ord of None, \"fro\", or of vectors (one axis)",
+                 .received = name ? *name : absl::StrCat(p, " of a matrix"),
+                 .hint = {}});
+  }
+  if (std::isinf(p)) return {fold(p > 0 ? "reduce_max" : "reduce_min", abs(x))};
+  if (p == 0) return {fold("reduce_sum", cast(x != 0, x.dtype()))};
+  if (p == 1) return {fold("reduce_sum", abs(x))};
+  if (p == 2) return {sqrt(fold("reduce_sum", square(x)))};
+  return {fold("reduce_sum", abs(x).pow(p)).pow(1 / p)};
+}
+
+}  // namespace
+
+OperationDefs linear_algebra_operations() {
+  return {
+      {"Matmul", "numpy", {}, {"x1", "x2"}, matmul_of},
+      {"Dot", "numpy", {}, {"x1", "x2"}, dot_of},
+      {"Inner", "numpy", {}, {"x1", "x2"}, inner},
+      {"Tensordot", "numpy", {"axes"}, {"x1", "x2"}, tensordot},
+      {"Outer",
+       "numpy",
+       {},
+       {"x1", "x2"},
+       [](const Arguments& a) -> Tensors { return {outer(a.tensor("x1").flatten(), a.tensor("x2").flatten())}; }},
+      {"Vdot",
+       "numpy",
+       {},
+       {"x1", "x2"},
+       [](const Arguments& a) -> Tensors { return {a.tensor("x1").flatten().dot(a.tensor("x2").flatten())}; }},
+      {"Einsum",
+       "numpy",
+       {"subscripts"},
+       {"*operands"},
+       [](const Arguments& a) -> Tensors { return {einsum(a.text("subscripts"), a.tensors("*operands"))}; }},
+      {"Norm", "linalg", {"ord", "axis", "keepdims"}, {"x"}, norm},
+  };
+}
+
 }  // namespace mica::internal
