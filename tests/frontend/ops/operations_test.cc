@@ -9,6 +9,7 @@
 #include "frontend/graph/operation.h"
 #include "frontend/mica/io.h"
 #include "frontend/mica/layers.h"
+#include "frontend/mica/ops.h"
 #include "frontend/ops/families.h"
 
 namespace mica::internal {
@@ -140,6 +141,44 @@ TEST(Operation, NamesAreCountedLikeKeras) {
   EXPECT_EQ((x / 2).name(), "true_divide");
   Tensor first = x[{kAll, 0}];
   EXPECT_EQ(first.name(), "get_item");
+}
+
+TEST(Operation, FunctionsRecordTheirClassAndArguments) {
+  Tensor x = Input({4, 6}), image = Input({4, 6, 8});
+  struct {
+    Tensor result;
+    std::string_view class_name;
+    Shape shape;
+  } uses[] = {
+      {ops::abs(x), "Absolute", {kAny, 4, 6}},
+      {ops::mean(x, 1, {.keepdims = true}), "Mean", {kAny, 1, 6}},
+      {ops::sum(x, {1, 2}), "Sum", {kAny}},
+      {ops::argmax(x, -1), "Argmax", {kAny, 4}},
+      {ops::concatenate({x, x}), "Concatenate", {kAny, 4, 12}},
+      {ops::stack({x, x}, 1), "Stack", {kAny, 2, 4, 6}},
+      {ops::transpose(x, {0, 2, 1}), "Transpose", {kAny, 6, 4}},
+      {ops::reshape(x, {-1, 24}), "Reshape", {kAny, 24}},
+      {ops::expand_dims(x, 1), "ExpandDims", {kAny, 1, 4, 6}},
+      {ops::pad(x, {{0, 0}, {1, 2}, {0, 0}}), "Pad", {kAny, 7, 6}},
+      {ops::split(x, 2, 2)[1], "Split", {kAny, 4, 3}},
+      {ops::einsum("bij,bkj->bik", {x, x}), "Einsum", {kAny, 4, 4}},
+      {ops::one_hot(ops::cast(x, kInt32), 5), "OneHot", {kAny, 4, 6, 5}},
+      {ops::dot_product_attention(image, image, image, {.is_causal = true}), "DotProductAttention", {kAny, 4, 6, 8}},
+      {ops::stop_gradient(x), "StopGradient", {kAny, 4, 6}},
+      {ops::clip(x, -1, 1), "Clip", {kAny, 4, 6}},
+  };
+  for (const auto& use : uses) {
+    ASSERT_NE(use.result.node()->producer->operation, nullptr) << use.class_name;
+    EXPECT_EQ(use.result.node()->producer->operation->def->class_name, use.class_name);
+    EXPECT_EQ(use.result.shape(), use.shape) << use.class_name;
+  }
+}
+
+TEST(Operation, FunctionsComputeOnConcreteTensors) {
+  Tensor x = tensor({{1.0, -2.0}, {3.0, 4.0}});
+  EXPECT_EQ(ops::max(x, 1).to_vector(), (std::vector<float>{1, 4}));
+  EXPECT_EQ(ops::leaky_relu(x, 0.5).to_vector(), (std::vector<float>{1, -1, 3, 4}));
+  EXPECT_EQ(ops::flip(x, 1).to_vector(), (std::vector<float>{-2, 1, 4, 3}));
 }
 
 }  // namespace
