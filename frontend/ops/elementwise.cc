@@ -1,5 +1,6 @@
 // Functions of each element: arithmetic, comparison, logic, transcendental functions.
 #include <cmath>
+#include <limits>
 
 #include "compiler/ops/infer.h"
 #include "frontend/graph/apply.h"
@@ -7,6 +8,8 @@
 
 namespace mica::internal {
 namespace {
+
+constexpr double kPi = 3.14159265358979323846, kDegree = kPi / 180, kLog2 = 0.69314718055994530942;
 
 // Integers become float32.
 OperationDef floating(std::string_view class_name, std::string_view op, std::string_view module = "numpy") {
@@ -95,10 +98,35 @@ Tensors isclose(const Arguments& a) {
   return {a.truth("equal_nan") ? same | (apply("isnan", {x}) & apply("isnan", {y})) : same};
 }
 
+// Not finite numbers replaced: infinities by the largest numbers of the dtype unless others are given.
+Tensors nan_to_num(const Arguments& a) {
+  Tensor x = to_floating(a.tensor("x"));
+  double largest = x.dtype() == kFloat64 ? std::numeric_limits<double>::max() : std::numeric_limits<float>::max();
+  Tensor infinite = apply("isinf", {x});
+  Tensor y = mica::where(apply("isnan", {x}), Scalar(a.real("nan", 0.0)), x);
+  y = mica::where(infinite & (x > 0), Scalar(a.real("posinf", largest)), y);
+  return {mica::where(infinite & (x < 0), Scalar(a.real("neginf", -largest)), y)};
+}
+
+// 0 below zero, 1 above, x2 at zero.
+Tensors heaviside(const Arguments& a) {
+  Tensor x = to_floating(a.tensor("x1"));
+  Tensor at_zero = to_floating(a.tensor("x2"));
+  return {mica::where(x == 0, at_zero, cast(x > 0, x.dtype()))};
+}
+
+// The choice of the first condition that holds.
+Tensors select(const Arguments& a) {
+  Tensors conditions = a.tensors("condlist"), choices = a.tensors("choicelist");
+  Arguments first{{"condition", conditions.back()}, {"x1", choices.back()}, {"x2", *a.find("default")}};
+  Tensor result = where_of(first)[0];
+  for (std::size_t i = conditions.size() - 1; i-- > 0;) result = mica::where(conditions[i], choices[i], result);
+  return {result};
+}
+
 }  // namespace
 
 OperationDefs elementwise_operations() {
-  constexpr double kDegree = 3.14159265358979323846 / 180;
   OperationDefs defs = {
       binary("Add", "add"),
       binary("Subtract", "subtract"),
@@ -181,6 +209,23 @@ OperationDefs elementwise_operations() {
       {"Clip", "numpy", {"x_min", "x_max"}, {"x"}, clip},
       {"Round", "numpy", {"decimals"}, {"x"}, round},
       {"Isclose", "numpy", {"equal_nan"}, {"x1", "x2", "rtol", "atol"}, isclose},
+      {"NanToNum", "numpy", {"nan", "posinf", "neginf"}, {"x"}, nan_to_num},
+      {"Heaviside", "numpy", {}, {"x1", "x2"}, heaviside},
+      {"Select", "numpy", {}, {"condlist", "choicelist", "default"}, select},
+      derived("Sinc",
+              [](const Tensor& given) {
+                Tensor x = to_floating(given) * kPi, safe = mica::where(x == 0, 1.0, x);
+                return mica::where(x == 0, 1.0, sin(safe) / safe);
+              }),
+      derived("Signbit", [](const Tensor& x) { return (x < 0) | (apply("reciprocal", {to_floating(x)}) < 0); }),
+      {"Logaddexp2",
+       "numpy",
+       {},
+       {"x1", "x2"},
+       [](const Arguments& a) -> Tensors {
+         Tensor x = to_floating(a.tensor("x1")) * kLog2, y = to_floating(a.tensor("x2")) * kLog2;
+         return {apply_promoted("logaddexp", x, y) / kLog2};
+       }},
       {"Hypot",
        "numpy",
        {},

@@ -55,6 +55,37 @@ Tensors inner(const Arguments& a) {
   return {contracted(x1, x2, {x1.dim() - 1}, {x2.dim() - 1})};
 }
 
+// The product of vectors in space, along the last axes.
+Tensors cross(const Arguments& a) {
+  Tensor x = a.tensor("x1"), y = a.tensor("x2");
+  auto axis_of = [&](std::string_view name) {
+    return static_cast<int>(a.find("axis") ? a.integer("axis") : a.integer(name, -1));
+  };
+  Tensors u = x.unbind(axis_of("axisa")), v = y.unbind(axis_of("axisb"));
+  if (u.size() != 3 || v.size() != 3) {
+    throw Error({.where = "Cross",
+                 .expected = "vectors of 3 elements",
+                 .received = absl::StrCat(u.size(), " and ", v.size()),
+                 .hint = {}});
+  }
+  return {stack({u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]}, axis_of("axisc"))};
+}
+
+Tensors kronecker(const Arguments& a) {
+  Tensor x = a.tensor("x1"), y = a.tensor("x2");
+  while (x.dim() < y.dim()) x = x.unsqueeze(0);
+  while (y.dim() < x.dim()) y = y.unsqueeze(0);
+  ir::Dims dims;
+  for (int i = 0; i < x.dim(); ++i)
+    dims.push_back(dims_of(x)[static_cast<std::size_t>(i)] * dims_of(y)[static_cast<std::size_t>(i)]);
+  int rank = x.dim();
+  for (int i = 0; i < rank; ++i) {
+    x = x.unsqueeze(2 * i + 1);
+    y = y.unsqueeze(2 * i);
+  }
+  return {reshape_dims(x * y, std::move(dims))};
+}
+
 Tensors norm(const Arguments& a) {
   Tensor x = to_floating(a.tensor("x"));
   std::vector<std::int64_t> axes = axes_of(a, "axis", x);
@@ -100,6 +131,8 @@ OperationDefs linear_algebra_operations() {
        {"subscripts"},
        {"*operands"},
        [](const Arguments& a) -> Tensors { return {einsum(a.text("subscripts"), a.tensors("*operands"))}; }},
+      {"Cross", "numpy", {"axisa", "axisb", "axisc", "axis"}, {"x1", "x2"}, cross},
+      {"Kron", "numpy", {}, {"x1", "x2"}, kronecker},
       {"Norm", "linalg", {"ord", "axis", "keepdims"}, {"x"}, norm},
   };
 }

@@ -1,4 +1,6 @@
 // Folds along axes: sums, extremes, statistics, positions of extremes, running sums.
+#include <limits>
+
 #include "frontend/graph/apply.h"
 #include "frontend/ops/families.h"
 
@@ -83,9 +85,55 @@ Tensors range_of(const Arguments& a) {
   return {fold("reduce_max", x, a) - fold("reduce_min", x, a)};
 }
 
+// NaN counts as `neutral`, which changes nothing.
+Tensor without_nan(const Tensor& x, double neutral) { return mica::where(apply("isnan", {x}), Scalar(neutral), x); }
+
+OperationDef ignoring_nan(std::string_view class_name, std::string_view op, double neutral) {
+  return {class_name, "numpy", kAxisOptions, {"x"}, [op, neutral](const Arguments& a) -> Tensors {
+            return {fold(op, without_nan(to_floating(a.tensor("x")), neutral), a)};
+          }};
+}
+
+Tensor nan_mean(const Tensor& x, const Arguments& a) {
+  Tensor count = fold("reduce_sum", cast(~apply("isnan", {x}), x.dtype()), a);
+  return fold("reduce_sum", without_nan(x, 0), a) / count;
+}
+
+Tensors nan_variance(const Arguments& a) {
+  Tensor x = to_floating(a.tensor("x"));
+  Arguments kept = a;
+  kept.set("keepdims", true);
+  return {nan_mean(square(x - nan_mean(x, kept)), a)};
+}
+
+Tensor along(const Tensor& x, int axis, ir::Dim start, ir::Dim stop) {
+  return apply("slice", {x}, {{"axis", std::int64_t{axis}}, {"start", ir::Dims{start}}, {"stop", ir::Dims{stop}}});
+}
+
+// Neighbours' differences, n times over.
+Tensors differences(const Arguments& a) {
+  Tensor x = a.tensor("a");
+  int axis = checked_axis(a.integer("axis", -1), x.dim(), "Diff");
+  for (std::int64_t n = a.integer("n", 1); n > 0; --n) {
+    const ir::Dim extent = dims_of(x)[static_cast<std::size_t>(axis)], one(1);
+    x = along(x, axis, one, extent) - along(x, axis, ir::Dim(0), extent - one);
+  }
+  return {x};
+}
+
+// The sum of each segment's rows; ids say which segment a row belongs to.
+Tensors segment_sum(const Arguments& a) {
+  Tensor data = a.tensor("data"), ids = a.tensor("segment_ids");
+  ir::Dims dims = dims_of(data);
+  dims[0] = ir::Dim(a.integer("num_segments"));
+  Tensor none = apply("constant", {}, {{"value", 0.0}, {"dtype", data.dtype()}, {"shape", dims}});
+  return {apply("scatter_add", {none, ids, data}, {{"axis", std::int64_t{0}}})};
+}
+
 }  // namespace
 
 OperationDefs reduction_operations() {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
   return {
       reduction("Sum", "reduce_sum", as_summand),
       reduction("Prod", "reduce_prod", as_summand, {"axis", "keepdims", "dtype"}),
@@ -103,6 +151,23 @@ OperationDefs reduction_operations() {
       position("Argmin", "argmin"),
       running("Cumsum", "cumsum"),
       running("Cumprod", "cumprod"),
+      ignoring_nan("Nansum", "reduce_sum", 0),
+      ignoring_nan("Nanprod", "reduce_prod", 1),
+      ignoring_nan("Nanmax", "reduce_max", -kInfinity),
+      ignoring_nan("Nanmin", "reduce_min", kInfinity),
+      {"Nanmean",
+       "numpy",
+       kAxisOptions,
+       {"x"},
+       [](const Arguments& a) -> Tensors { return {nan_mean(to_floating(a.tensor("x")), a)}; }},
+      {"Nanvar", "numpy", kAxisOptions, {"x"}, nan_variance},
+      {"Nanstd",
+       "numpy",
+       kAxisOptions,
+       {"x"},
+       [](const Arguments& a) -> Tensors { return {sqrt(nan_variance(a)[0])}; }},
+      {"Diff", "numpy", {"n", "axis"}, {"a"}, differences},
+      {"SegmentSum", "math", {"num_segments", "sorted"}, {"data", "segment_ids"}, segment_sum},
       {"CountNonzero", "numpy", {"axis"}, {"x"}, count_nonzero},
       {"Average", "numpy", {"axis"}, {"x", "weights"}, average},
       {"Ptp", "numpy", kAxisOptions, {"x"}, range_of},

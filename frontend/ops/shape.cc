@@ -178,6 +178,40 @@ Tensor roll(const Arguments& a) {
   return x;
 }
 
+// Quarter turns from the first of the axes to the second.
+Tensors rotated(const Arguments& a) {
+  Tensor x = a.tensor("array");
+  std::vector<std::int64_t> axes = a.find("axes") ? axes_of(a, "axes", x) : std::vector<std::int64_t>{0, 1};
+  auto first = static_cast<int>(axes.at(0)), second = static_cast<int>(axes.at(1));
+  switch (((a.integer("k", 1) % 4) + 4) % 4) {
+    case 1:
+      return {reversed(x, second).transpose(first, second)};
+    case 2:
+      return {reversed(reversed(x, first), second)};
+    case 3:
+      return {reversed(x.transpose(first, second), second)};
+    default:
+      return {x};
+  }
+}
+
+// Coordinates of a grid: each vector spread over the axes of all.
+Tensors meshgrid(const Arguments& a) {
+  Tensors vectors = a.tensors("*x");
+  ir::Dims dims;
+  for (const Tensor& vector : vectors) dims.push_back(ir::product(dims_of(vector)));
+  bool swapped = a.text("indexing", "xy") == "xy" && vectors.size() > 1;
+  if (swapped) std::swap(dims[0], dims[1]);
+  Tensors grids;
+  for (std::size_t i = 0; i < vectors.size(); ++i) {
+    std::size_t axis = swapped && i < 2 ? 1 - i : i;
+    ir::Dims along(dims.size(), ir::Dim(1));
+    along[axis] = dims[axis];
+    grids.push_back(apply("broadcast_to", {reshape_dims(vectors[i], along)}, {{"shape", dims}}));
+  }
+  return grids;
+}
+
 // ---- pads
 
 // Elements before and after each axis: one number, a pair for all axes, or a pair an axis.
@@ -363,6 +397,8 @@ OperationDefs shape_operations() {
        {"pad_width", "mode"},
        {"x", "constant_values"},
        [](const Arguments& a) -> Tensors { return {pad(a)}; }},
+      {"Rot90", "numpy", {"k", "axes"}, {"array"}, rotated},
+      {"Meshgrid", "numpy", {"indexing"}, {"*x"}, meshgrid},
       {"Stack", "numpy", {"axis"}, {"x"}, stack_of},
       {"Concatenate", "numpy", {"axis"}, {"xs"}, concatenate},
       {"Hstack", "numpy", {}, {"xs"}, [](const Arguments& a) { return joined(a, 1, 1); }},
