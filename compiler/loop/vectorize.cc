@@ -143,7 +143,7 @@ class LaneRewriter {
   }
 
  private:
-  // Neighbouring stores share one vector loop.
+  // Neighbouring stores, and the variables they read, share one vector loop.
   StmtRef run_block(const Stmt& stmts) {
     std::vector<StmtRef> out, run_of_leaves;
     auto flush = [&] {
@@ -152,7 +152,7 @@ class LaneRewriter {
       run_of_leaves.clear();
     };
     for (const StmtRef& child : stmts.children) {
-      if (child->kind == StmtKind::kStore) {
+      if (child->kind == StmtKind::kStore || child->kind == StmtKind::kLet) {
         run_of_leaves.push_back(leaf(child));
         continue;
       }

@@ -70,6 +70,17 @@ loop::Kernel KernelBuilder::rows(const Dims& dims, const Body& body) {
   return kernel_;
 }
 
+loop::Kernel KernelBuilder::elements(int i, const Body& body) {
+  loop::BufferRef& buffer = kernel_.params[static_cast<std::size_t>(num_operands_ + i)];
+  loop::Buffer flat = *buffer;
+  flat.dims = {product(flat.dims)};
+  buffer = std::make_shared<loop::Buffer>(flat);
+  loop::VarRef element = fresh("i");
+  StmtRef statements = iteration({loop::var(element)}, body);
+  kernel_.body = loop::loop_over(loop::LoopKind::kSerial, element, loop::dim(flat.dims[0]), statements);
+  return kernel_;
+}
+
 StmtRef KernelBuilder::each(const Dims& dims, const Body& body) {
   std::vector<loop::VarRef> vars;
   Exprs index;

@@ -1,5 +1,5 @@
 // KernelBuilder: the frame of the kernels that operations write themselves: params in the order of the node, one
-// parallel loop over rows, plain loops inside.
+// parallel loop over rows with plain loops inside, or one loop over elements.
 #pragma once
 #include <functional>
 #include <string>
@@ -26,6 +26,9 @@ class KernelBuilder {
   using Body = std::function<std::vector<loop::StmtRef>(const loop::Exprs& index)>;
   // The kernel whose parallel loop runs over all indices of `dims`.
   loop::Kernel rows(const Dims& dims, const Body& body);
+  // The kernel whose loop runs over the elements of result `i`, taken as flat. The schedule brings it into vectors and
+  // threads; index[0] is the flat position.
+  loop::Kernel elements(int i, const Body& body);
   // Serial loops over all indices of `dims`.
   loop::StmtRef each(const Dims& dims, const Body& body);
   // A variable that holds `value` from the start of the iteration whose body is being made.

@@ -47,14 +47,13 @@ absl::StatusOr<Types> infer_random_bits(const InferContext& c) {
 
 loop::Kernel random_bits_kernel(const Node& node) {
   KernelBuilder k(node);
-  const Dims& dims = k.result(0)->dims;
   auto word = [](const Expr& x, int shift) {
     return loop::cast(shift == 0 ? x : loop::op(ScalarOp::k_shr, {x, loop::integer(shift)}), kUInt32);
   };
   auto exclusive_or = [](const Expr& a, const Expr& b) { return loop::op(ScalarOp::k_bit_xor, {a, b}); };
   auto u32 = [](std::uint32_t value) { return loop::integer(value, kUInt32); };
-  return k.rows(dims, [&](const Exprs& index) -> std::vector<StmtRef> {
-    Expr element = k.let("element", flat_position(dims, index));
+  return k.elements(0, [&](const Exprs& index) -> std::vector<StmtRef> {
+    Expr element = index[0];
     Expr seed = k.let("seed", loop::load(k.param(0), {loop::integer(0)}));
     Expr draw = k.let("draw", loop::load(k.param(0), {loop::integer(1)}));
     Exprs c = {word(element, 0), word(element, 32), word(draw, 0), word(draw, 32)};

@@ -69,6 +69,15 @@ TEST(ScheduleCpu, AMapRunsItsBlocksInParallelAndTheLastUnderAMask) {
 )");
 }
 
+TEST(ScheduleCpu, VariablesOfAnElementRunInItsVector) {
+  std::string text = scheduled(R"(graph @g(%state: i64[2]) {
+                                    %0 = random_bits(%state) {shape=[N,64]}
+                                    return %0 as "y"
+                                  })");
+  EXPECT_THAT(text, HasSubstr("  parallel i0o in 0..N {\n    vector<64> l in 0..64 {\n      let seed"));
+  EXPECT_THAT(text, HasSubstr("      y0[i0o*64 + l] = "));
+}
+
 TEST(ScheduleCpu, MatmulRunsItsColumnsInVectors) {
   std::string text =
       scheduled("graph @g(%x: f32[N,64], %w: f32[64,256]) {\n %0 = matmul(%x, %w)\n return %0 as \"y\"\n}");
