@@ -227,7 +227,7 @@ TensorDict Layer::state_dict() const {
 void Layer::load_state_dict(const TensorDict& state, bool strict) const {
   std::vector<std::pair<std::string, Variable>> own = named_weights(*this, std::nullopt);
   for (const auto& [key, value] : state) {
-    auto is_key = [&key = key](const auto& item) { return item.first == key; };
+    auto is_key = [&wanted = key](const auto& item) { return item.first == wanted; };
     if (strict && std::none_of(own.begin(), own.end(), is_key)) {
       throw Error({.where = name(),
                    .expected = "only names of its own state",
