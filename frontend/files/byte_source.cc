@@ -12,7 +12,6 @@ namespace mica::files {
 namespace {
 
 constexpr std::size_t kChunk = std::size_t{1} << 20;
-constexpr std::uint64_t kLargestDeflateRatio = 1032;  // zlib's own bound: 258 bytes from 2 bits
 
 class MemorySource : public ByteSource {
  public:
@@ -33,8 +32,7 @@ class MemorySource : public ByteSource {
 class InflateSource : public ByteSource {
  public:
   InflateSource(Bytes bytes, Compression compression, std::string where) : ByteSource(std::move(where)), rest_(bytes) {
-    const int window_bits = compression == Compression::kGzip ? 15 + 16 : -15;  // zlib's way to say gzip and raw
-    MICA_CHECK(inflateInit2(&stream_, window_bits) == Z_OK);
+    MICA_CHECK(inflateInit2(&stream_, window_bits(compression)) == Z_OK);
   }
   ~InflateSource() override { inflateEnd(&stream_); }
 
@@ -53,6 +51,13 @@ class InflateSource : public ByteSource {
   }
 
  private:
+  // zlib's way to say which wrapping it shall expect.
+  static int window_bits(Compression compression) {
+    constexpr int kLargestWindow = 15, kGzipWrapping = 16;
+    if (compression == Compression::kZlib) return kLargestWindow;
+    return compression == Compression::kGzip ? kLargestWindow + kGzipWrapping : -kLargestWindow;
+  }
+
   // One call of inflate(), whose counters are 32 bits wide.
   absl::StatusOr<std::size_t> inflate_some(std::span<std::byte> out) {
     if (stream_.avail_in == 0) feed();

@@ -34,7 +34,10 @@ class ByteSource {
   std::string where_;
 };
 
-enum class Compression { kNone, kDeflate, kGzip };
+enum class Compression { kNone, kDeflate, kGzip, kZlib };  // deflate alone, or wrapped as gzip or zlib do
+
+// No more bytes than this come out of one byte of deflate's: zlib's own bound, 258 bytes from 2 bits.
+inline constexpr std::uint64_t kLargestDeflateRatio = 1032;
 
 // The bytes stay the caller's and must outlive the source.
 std::unique_ptr<ByteSource> open_source(Bytes bytes, Compression compression, std::string where);
