@@ -24,6 +24,7 @@ find_package(ZLIB REQUIRED)
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(GVC REQUIRED IMPORTED_TARGET libgvc)
+pkg_search_module(HDF5 REQUIRED IMPORTED_TARGET hdf5-serial hdf5)  # CMake's own module asks h5cc, which takes half a second
 
 add_library(mica_llvm INTERFACE)
 target_include_directories(mica_llvm SYSTEM INTERFACE ${LLVM_INCLUDE_DIRS})
