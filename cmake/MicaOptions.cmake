@@ -44,6 +44,8 @@ target_compile_options(mica_warnings INTERFACE $<$<CXX_COMPILER_ID:Clang>:-Wno-d
 if(MICA_SANITIZE)
   add_compile_options(-fsanitize=${MICA_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${MICA_SANITIZE})
+  target_sources(mica_warnings INTERFACE
+                 $<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:${CMAKE_SOURCE_DIR}/cmake/sanitizer_defaults.cc>)
 endif()
 
 # mica_library(name entry… [EXCEPT file…]): an entry is a folder or one source file.

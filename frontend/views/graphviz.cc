@@ -13,9 +13,13 @@ namespace {
 struct FreeGraph {
   void operator()(Agraph_t* graph) const { agclose(graph); }
 };
-struct FreeContext {
-  void operator()(GVC_t* context) const { gvFreeContext(context); }
-};
+
+// One for the process, never freed: Graphviz' text layout keeps a pointer to the last font's name, which is the
+// context's, and reads it when the next graph is laid out.
+GVC_t* graphviz_context() {
+  static GVC_t* const context = gvContext();
+  return context;
+}
 
 // Messages of the parser and the layout, collected instead of printed. Guarded by the caller's lock.
 std::string& messages() {
@@ -41,16 +45,16 @@ absl::StatusOr<std::string> render_dot(const std::string& dot, const std::string
   messages().clear();
   agseterr(AGERR);
   agseterrf(collect_message);
-  const std::unique_ptr<GVC_t, FreeContext> context(gvContext());
+  GVC_t* const context = graphviz_context();
   const std::unique_ptr<Agraph_t, FreeGraph> graph(agmemread(dot.c_str()));
   if (graph == nullptr) return graphviz_error(where, "a graph in the DOT language");
-  if (gvLayout(context.get(), graph.get(), "dot") != 0) return graphviz_error(where, "a graph that can be laid out");
+  if (gvLayout(context, graph.get(), "dot") != 0) return graphviz_error(where, "a graph that can be laid out");
   char* data = nullptr;
   unsigned int size = 0;
-  const int result = gvRenderData(context.get(), graph.get(), format.c_str(), &data, &size);
+  const int result = gvRenderData(context, graph.get(), format.c_str(), &data, &size);
   std::string picture(data == nullptr ? "" : data, data == nullptr ? 0 : size);
   gvFreeRenderData(data);
-  gvFreeLayout(context.get(), graph.get());
+  gvFreeLayout(context, graph.get());
   if (result != 0 || picture.empty()) return graphviz_error(where, "a Graphviz that writes " + format);
   return picture;
 }

@@ -1,0 +1,12 @@
+// What every executable of a sanitized build asks of the sanitizers; the environment can ask otherwise.
+
+// LeakSanitizer's tracer crashes now and then while it reads the thread-local storage of threads that are ending.
+extern "C" const char* __asan_default_options() { return "intercept_tls_get_addr=0"; }
+
+// Graphviz and what it draws text with keep caches for the life of the process.
+extern "C" const char* __lsan_default_suppressions() {
+  return "leak:libgvc\n"
+         "leak:libfontconfig\n"
+         "leak:libpango\n"
+         "leak:libglib\n";
+}
