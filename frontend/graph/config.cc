@@ -59,7 +59,7 @@ std::string Config::Value::to_json() const {
     case Kind::kTruth:
       return number_ != 0 ? "true" : "false";
     case Kind::kInteger:
-      return absl::StrCat(static_cast<std::int64_t>(number_));
+      return absl::StrCat(integer_);
     case Kind::kReal:
       return real_text(number_);
     case Kind::kText:
@@ -76,6 +76,7 @@ std::string Config::Value::to_json() const {
 
 Config::Config() = default;
 Config::Config(std::initializer_list<std::pair<std::string, Value>> items) : items_(items) {}
+Config::Config(std::vector<std::pair<std::string, Value>> items) : items_(std::move(items)) {}
 
 bool Config::contains(std::string_view key) const {
   for (const auto& [name, value] : items_) {
@@ -120,6 +121,15 @@ double Config::get<double>(std::string_view key) const {
   return value.number();
 }
 template <>
+std::int64_t Config::get<std::int64_t>(std::string_view key) const {
+  const Value& value = at(key);
+  if (value.kind() == Value::Kind::kInteger || value.kind() == Value::Kind::kTruth) return value.integer();
+  constexpr double kLimit = 9223372036854774784.0;  // the largest double below 2^63
+  bool fits = value.kind() == Value::Kind::kReal && value.number() >= -kLimit && value.number() <= kLimit;
+  if (!fits) throw_kind(key, "an integer", value);
+  return static_cast<std::int64_t>(value.number());
+}
+template <>
 std::string Config::get<std::string>(std::string_view key) const {
   const Value& value = at(key);
   if (value.kind() != Value::Kind::kText) throw_kind(key, "a string", value);
@@ -144,8 +154,13 @@ std::vector<double> Config::get<std::vector<double>>(std::string_view key) const
 }
 template <>
 std::vector<std::int64_t> Config::get<std::vector<std::int64_t>>(std::string_view key) const {
+  const Value& value = at(key);
+  if (value.kind() != Value::Kind::kList) throw_kind(key, "a list", value);
   std::vector<std::int64_t> integers;
-  for (double number : get<std::vector<double>>(key)) integers.push_back(static_cast<std::int64_t>(number));
+  for (const Value& item : value.list()) {
+    if (item.kind() != Value::Kind::kInteger) throw_kind(key, "a list of integers", value);
+    integers.push_back(item.integer());
+  }
   return integers;
 }
 template <>
@@ -153,8 +168,7 @@ Shape Config::get<Shape>(std::string_view key) const {
   const Value& value = at(key);
   if (value.kind() != Value::Kind::kList) throw_kind(key, "a shape", value);
   std::vector<std::int64_t> dims;
-  for (const Value& item : value.list())
-    dims.push_back(item.is_number() ? static_cast<std::int64_t>(item.number()) : kAny);
+  for (const Value& item : value.list()) dims.push_back(item.kind() == Value::Kind::kInteger ? item.integer() : kAny);
   return Shape(std::move(dims));
 }
 

@@ -19,6 +19,8 @@ Counters& counters() {
   return *all;
 }
 
+thread_local int pauses = 0;
+
 bool is_upper(char c) { return std::isupper(static_cast<unsigned char>(c)) != 0; }
 bool is_lower(char c) { return std::islower(static_cast<unsigned char>(c)) != 0; }
 
@@ -46,11 +48,15 @@ std::string camel_case(std::string_view name) {
 }
 
 std::string unique_name(std::string_view base) {
+  if (pauses > 0) return std::string(base);
   Counters& all = counters();
   std::lock_guard lock(all.mutex);
   int count = all.next[std::string(base)]++;
   return count == 0 ? std::string(base) : absl::StrCat(std::string(base), "_", count);
 }
+
+NamingPause::NamingPause() { ++pauses; }
+NamingPause::~NamingPause() { --pauses; }
 
 void reset_names() {
   Counters& all = counters();

@@ -13,4 +13,13 @@ std::string camel_case(std::string_view name);
 std::string unique_name(std::string_view base);
 void reset_names();
 
+// While it lives, unique_name() on this thread counts nothing: the names are replaced later.
+class NamingPause {
+ public:
+  NamingPause();
+  ~NamingPause();
+  NamingPause(const NamingPause&) = delete;
+  NamingPause& operator=(const NamingPause&) = delete;
+};
+
 }  // namespace mica::internal

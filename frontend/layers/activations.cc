@@ -1,11 +1,13 @@
 // ActivationFn: Keras' activation functions by name, and what may stand in their place.
 #include <map>
+#include <mutex>
 
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
 #include "frontend/graph/collections.h"
 #include "frontend/graph/invoke.h"
 #include "frontend/graph/layer_state.h"
+#include "frontend/layers/objects.h"
 
 namespace mica {
 namespace {
@@ -61,6 +63,52 @@ const std::map<std::string, Fn, std::less<>>& functions() {
 
 }  // namespace
 
+namespace internal {
+namespace {
+
+struct RegisteredFunctions {
+  std::mutex mutex;
+  std::map<std::string, Fn, std::less<>> by_name;
+};
+RegisteredFunctions& registered_functions() {
+  static auto* all = new RegisteredFunctions();
+  return *all;
+}
+
+}  // namespace
+
+void register_activation(std::string_view name, Fn function) {
+  RegisteredFunctions& all = registered_functions();
+  std::lock_guard lock(all.mutex);
+  all.by_name[std::string(name)] = std::move(function);
+}
+
+Fn registered_activation(std::string_view name) {
+  RegisteredFunctions& all = registered_functions();
+  std::lock_guard lock(all.mutex);
+  auto it = all.by_name.find(name);
+  return it == all.by_name.end() ? nullptr : it->second;
+}
+
+Config::Value activation_value(const ActivationFn& activation) {
+  if (functions().count(activation.name())) return activation.name();
+  Config::Value name = activation.name().empty() ? Config::Value() : Config::Value(activation.name());
+  return Config{{"module", "builtins"}, {"class_name", "function"}, {"config", name}, {"registered_name", "function"}};
+}
+
+std::optional<std::string> function_name(const Config::Value& value) {
+  if (value.kind() != Config::Value::Kind::kObject) return std::nullopt;
+  const Config& object = value.object();
+  auto text = [&](const char* key) {
+    bool is_text = object.contains(key) && object.at(key).kind() == Config::Value::Kind::kText;
+    return is_text ? object.at(key).text() : std::string();
+  };
+  if (text("class_name") != "function") return std::nullopt;
+  return text("config");
+}
+
+}  // namespace internal
+
 ActivationFn::ActivationFn() = default;
 ActivationFn::ActivationFn(const char* name) : ActivationFn(std::string(name)) {}
 ActivationFn::ActivationFn(const std::string& name) : name_(name) {
@@ -69,12 +117,13 @@ ActivationFn::ActivationFn(const std::string& name) : name_(name) {
     fn_ = it->second;
     return;
   }
+  if ((fn_ = internal::registered_activation(name))) return;
   std::vector<std::string> names;
   for (const auto& [known, fn] : functions()) names.push_back(known);
   throw Error({.where = "activation",
                .expected = absl::StrCat("one of ", internal::join(names)),
                .received = absl::StrCat("\"", name, "\""),
-               .hint = {}});
+               .hint = "One's own functions are known by their names after register_function()."});
 }
 ActivationFn::ActivationFn(const Layer& layer)
     : name_(layer.name()),

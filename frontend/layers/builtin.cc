@@ -9,67 +9,52 @@
 
 namespace mica {
 namespace internal {
-namespace {
 
-// Keras' form of an object: {"class_name": …, "config": {…}}; null for none.
-Config::Value object_value(const Described& described) {
-  if (described.class_name.empty()) return {};
-  return Config{{"class_name", described.class_name}, {"config", described.config}};
-}
-
-class ConfigWriter final : public FieldVisitor {
- public:
-  explicit ConfigWriter(Config& config) : config_(config) {}
-  void field(std::string_view name, bool& value) override { config_.set(name, value); }
-  void field(std::string_view name, std::int64_t& value) override { config_.set(name, value); }
-  void field(std::string_view name, double& value) override { config_.set(name, value); }
-  void field(std::string_view name, std::string& value) override { config_.set(name, value); }
-  void field(std::string_view name, std::vector<std::int64_t>& value) override { config_.set(name, value); }
-  void field(std::string_view name, std::optional<std::vector<std::int64_t>>& value) override {
-    config_.set(name, value ? Config::Value(*value) : Config::Value());
-  }
-  void field(std::string_view name, SidePairs& value) override {
-    std::vector<Config::Value> pairs;
-    for (const auto& [before, after] : value) pairs.emplace_back(std::vector<std::int64_t>{before, after});
-    config_.set(name, std::move(pairs));
-  }
-  void field(std::string_view name, Shape& value) override { config_.set(name, value); }
-  void field(std::string_view name, std::optional<std::int64_t>& value) override {
-    config_.set(name, value ? Config::Value(*value) : Config::Value());
-  }
-  void field(std::string_view name, std::optional<double>& value) override {
-    config_.set(name, value ? Config::Value(*value) : Config::Value());
-  }
-  void field(std::string_view name, ActivationFn& value) override {
-    if (value.layer()) {
-      config_.set(name, object_value({value.layer()->class_name(), value.layer()->config()}));
-    } else {
-      config_.set(name, value.name());
-    }
-  }
-  void field(std::string_view name, Initializer& value) override { config_.set(name, object_value(value.described())); }
-  void field(std::string_view name, Regularizer& value) override { config_.set(name, object_value(value.described())); }
-  void field(std::string_view name, Constraint& value) override { config_.set(name, object_value(value.described())); }
-
- private:
-  Config& config_;
-};
-
-}  // namespace
-
-BuiltinLayer::BuiltinLayer(Common common) : class_name_(common.class_name), dtype_(common.dtype) {
+BuiltinLayer::BuiltinLayer(Common common)
+    : class_name_(common.class_name),
+      policy_(DTypePolicy::of(common.dtype.value_or(kFloat32))),
+      activity_regularizer_(std::move(common.activity_regularizer)) {
   LayerState& own = state_of(*this);
   own.name = std::move(common.name);
   own.trainable = common.trainable;
   own.declares_sublayers = false;
+  own.activity_regularizer = activity_regularizer_.fn();
   ensure_named(*this);
 }
 
+void BuiltinLayer::common_fields(FieldVisitor& visitor) {
+  visitor.field("name", state().name);
+  visitor.field("trainable", state().trainable);
+  visitor.field("dtype", policy_);
+}
+
+void BuiltinLayer::activity_regularizer_field(FieldVisitor& visitor) {
+  visitor.field("activity_regularizer", activity_regularizer_);
+}
+
 Config BuiltinLayer::config() const {
-  Config config{{"name", name()}, {"trainable", state_of(*this).trainable}, {"dtype", weight_dtype().name()}};
+  Config config;
   ConfigWriter writer(config);
-  const_cast<BuiltinLayer*>(this)->fields(writer);  // a writer changes nothing
+  auto& self = const_cast<BuiltinLayer&>(*this);  // a writer changes nothing
+  self.common_fields(writer);
+  if (activity_regularizer_.fn()) self.activity_regularizer_field(writer);
+  self.fields(writer);
   return config;
+}
+
+void BuiltinLayer::configure(const Config& config) {
+  // Errors name the layer as the file does.
+  const Config::Value* given = config.contains("name") ? &config.at("name") : nullptr;
+  bool is_named = given && given->kind() == Config::Value::Kind::kText;
+  ConfigReader reader(config, is_named ? given->text() : class_name_);
+  state().name.clear();
+  common_fields(reader);
+  ensure_named(*this);
+  activity_regularizer_field(reader);
+  fields(reader);
+  reader.finish();
+  state().activity_regularizer = activity_regularizer_.fn();
+  settle();
 }
 
 void BuiltinLayer::fields(FieldVisitor&) {}

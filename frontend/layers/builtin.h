@@ -9,32 +9,14 @@
 
 #include "frontend/graph/layer_state.h"
 #include "frontend/graph/scope.h"
+#include "frontend/layers/dtype_policy.h"
+#include "frontend/layers/fields.h"
 #include "frontend/mica/layers/core.h"
 
 namespace mica::internal {
 
 // Elements before and after each axis.
 using SidePairs = std::vector<std::array<std::int64_t, 2>>;
-
-// Visits the options of a layer by their Keras names, in Keras' order. A reader of files may change them.
-class FieldVisitor {
- public:
-  virtual ~FieldVisitor() = default;
-  virtual void field(std::string_view name, bool& value) = 0;
-  virtual void field(std::string_view name, std::int64_t& value) = 0;
-  virtual void field(std::string_view name, double& value) = 0;
-  virtual void field(std::string_view name, std::string& value) = 0;
-  virtual void field(std::string_view name, std::vector<std::int64_t>& value) = 0;
-  virtual void field(std::string_view name, std::optional<std::vector<std::int64_t>>& value) = 0;
-  virtual void field(std::string_view name, SidePairs& value) = 0;
-  virtual void field(std::string_view name, Shape& value) = 0;
-  virtual void field(std::string_view name, std::optional<std::int64_t>& value) = 0;
-  virtual void field(std::string_view name, std::optional<double>& value) = 0;
-  virtual void field(std::string_view name, ActivationFn& value) = 0;
-  virtual void field(std::string_view name, Initializer& value) = 0;
-  virtual void field(std::string_view name, Regularizer& value) = 0;
-  virtual void field(std::string_view name, Constraint& value) = 0;
-};
 
 class BuiltinLayer : public CustomLayer {
  public:
@@ -44,11 +26,15 @@ class BuiltinLayer : public CustomLayer {
     std::string name;
     bool trainable = true;
     std::optional<DType> dtype = {};
+    Regularizer activity_regularizer = {};
   };
   explicit BuiltinLayer(Common common);
 
   std::string class_name() const final { return class_name_; }
   Config config() const final;
+  // Sets the options that `config` has. A new layer only: nothing is built.
+  void configure(const Config& config);
+  // Leads the visitor over the options of the class, in the order of Keras' get_config().
   virtual void fields(FieldVisitor& visitor);
 
   void build(const std::vector<Shape>& input_shapes) final { make_weights(input_shapes); }
@@ -72,7 +58,9 @@ class BuiltinLayer : public CustomLayer {
   const Tensors& initial_state() const;
 
   const std::string& name() const { return state_of(*this).name; }
-  DType weight_dtype() const { return dtype_.value_or(kFloat32); }
+  DType weight_dtype() const { return policy_.variable; }
+  // The option of classes whose get_config() always has it; that of others is written where there is one.
+  void activity_regularizer_field(FieldVisitor& visitor);
   LayerState& state() { return state_of(*this); }
 
   // The user's error of this layer.
@@ -92,9 +80,11 @@ class BuiltinLayer : public CustomLayer {
 
  private:
   const CallArguments& arguments() const;
+  void common_fields(FieldVisitor& visitor);
 
   std::string class_name_;
-  std::optional<DType> dtype_;
+  DTypePolicy policy_;
+  Regularizer activity_regularizer_;
 };
 
 // "[3,3]"

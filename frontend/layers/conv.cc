@@ -2,6 +2,7 @@
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
 #include "frontend/layers/conv_base.h"
+#include "frontend/layers/registry.h"
 #include "frontend/mica/layers/convolution.h"
 
 namespace mica::layers {
@@ -183,3 +184,9 @@ SeparableConv2D::SeparableConv2D(std::int64_t filters, Ints<2> size, SeparableCo
     : Layer(make_separable("SeparableConv2D", filters, size, options)) {}
 
 }  // namespace mica::layers
+
+namespace mica::internal {
+
+std::vector<LayerClass> convolution_layers() { return {}; }
+
+}  // namespace mica::internal

@@ -3,7 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
-#include "frontend/layers/builtin.h"
+#include "frontend/layers/registry.h"
 #include "frontend/mica/layers/activation.h"
 #include "frontend/mica/layers/preprocessing.h"
 
@@ -21,9 +21,11 @@ class ActivationLayer final : public BuiltinLayer {
  public:
   ActivationLayer(ActivationFn activation, const NameOptions& o)
       : BuiltinLayer(common("Activation", o)), activation_(std::move(activation)) {
-    state().passes_masks = true;
+    settle();
   }
-  void fields(FieldVisitor& v) override { v.field("activation", activation_); }
+  ActivationLayer() : ActivationLayer({}, {}) {}
+  void settle() override { state().passes_masks = true; }
+  void fields(FieldVisitor& v) override { v.required("activation", activation_); }
 
  protected:
   Tensor forward(const Tensor& x) override { return activation_(x); }
@@ -34,12 +36,15 @@ class ActivationLayer final : public BuiltinLayer {
 
 class IdentityLayer final : public BuiltinLayer {
  public:
-  explicit IdentityLayer(const NameOptions& o) : BuiltinLayer(common("Identity", o)) { state().passes_masks = true; }
+  explicit IdentityLayer(const NameOptions& o = {}) : BuiltinLayer(common("Identity", o)) {
+    state().passes_masks = true;
+  }
 };
 
 class MaskingLayer final : public BuiltinLayer {
  public:
-  MaskingLayer(double value, const NameOptions& o) : BuiltinLayer(common("Masking", o)), value_(value) {}
+  explicit MaskingLayer(double value = 0, const NameOptions& o = {})
+      : BuiltinLayer(common("Masking", o)), value_(value) {}
   void fields(FieldVisitor& v) override { v.field("mask_value", value_); }
   Tensor compute_mask(const Tensor& x, const Tensor&) const override { return (x != value_).any(-1); }
 
@@ -79,12 +84,12 @@ std::function<Tensor(const Tensors&)> of_one(std::function<Tensor(const Tensor&)
 
 class RescalingLayer final : public BuiltinLayer {
  public:
-  RescalingLayer(double scale, double offset, const NameOptions& o)
+  explicit RescalingLayer(double scale = 1, double offset = 0, const NameOptions& o = {})
       : BuiltinLayer(common("Rescaling", o)), scale_(scale), offset_(offset) {
     state().passes_masks = true;
   }
   void fields(FieldVisitor& v) override {
-    v.field("scale", scale_);
+    v.required("scale", scale_);
     v.field("offset", offset_);
   }
 
@@ -100,11 +105,14 @@ class RescalingLayer final : public BuiltinLayer {
 
 class ReLULayer final : public BuiltinLayer {
  public:
-  explicit ReLULayer(ReLUOptions o)
+  explicit ReLULayer(ReLUOptions o = {})
       : BuiltinLayer({"ReLU", o.name, o.trainable, o.dtype}),
         max_value_(o.max_value),
         negative_slope_(o.negative_slope),
         threshold_(o.threshold) {
+    settle();
+  }
+  void settle() override {
     if (max_value_ && *max_value_ < 0) fail("max_value of at least 0", absl::StrCat(*max_value_));
     if (negative_slope_ < 0) fail("negative_slope of at least 0", absl::StrCat(negative_slope_));
     if (threshold_ < 0) fail("threshold of at least 0", absl::StrCat(threshold_));
@@ -147,17 +155,21 @@ class ParameterActivation final : public BuiltinLayer {
   double value_;
 };
 
+std::shared_ptr<BuiltinLayer> parameter_activation(const char* class_name, const char* op, const char* parameter,
+                                                   double value, const NameOptions& o) {
+  return std::make_shared<ParameterActivation>(class_name, op, parameter, value, o);
+}
+
 class PReLULayer final : public BuiltinLayer {
  public:
-  explicit PReLULayer(PReLUOptions o) : BuiltinLayer({"PReLU", o.name, o.trainable, o.dtype}), o_(std::move(o)) {
+  explicit PReLULayer(PReLUOptions o = {}) : BuiltinLayer({"PReLU", o.name, o.trainable, o.dtype}), o_(std::move(o)) {
     state().passes_masks = true;
   }
   void fields(FieldVisitor& v) override {
     v.field("alpha_initializer", o_.alpha_initializer);
     v.field("alpha_regularizer", o_.alpha_regularizer);
     v.field("alpha_constraint", o_.alpha_constraint);
-    std::vector<std::int64_t> shared = o_.shared_axes.list();
-    v.field("shared_axes", shared);
+    v.field("shared_axes", o_.shared_axes);
   }
 
  protected:
@@ -182,7 +194,7 @@ class PReLULayer final : public BuiltinLayer {
 
 class SoftmaxLayer final : public BuiltinLayer {
  public:
-  explicit SoftmaxLayer(AxisOptions o) : BuiltinLayer({"Softmax", o.name, o.trainable, o.dtype}), axis_(o.axis) {
+  explicit SoftmaxLayer(AxisOptions o = {}) : BuiltinLayer({"Softmax", o.name, o.trainable, o.dtype}), axis_(o.axis) {
     state().passes_masks = state().takes_mask = true;
   }
   void fields(FieldVisitor& v) override { v.field("axis", axis_); }
@@ -214,14 +226,30 @@ Rescaling::Rescaling(double scale, double offset, NameOptions options)
     : Layer(std::make_shared<RescalingLayer>(scale, offset, options)) {}
 ReLU::ReLU(ReLUOptions options) : Layer(std::make_shared<ReLULayer>(std::move(options))) {}
 LeakyReLU::LeakyReLU(double negative_slope, NameOptions options)
-    : Layer(std::make_shared<ParameterActivation>("LeakyReLU", "leaky_relu", "negative_slope", negative_slope,
-                                                  options)) {}
-ELU::ELU(double alpha, NameOptions options)
-    : Layer(std::make_shared<ParameterActivation>("ELU", "elu", "alpha", alpha, options)) {}
+    : Layer(parameter_activation("LeakyReLU", "leaky_relu", "negative_slope", negative_slope, options)) {}
+ELU::ELU(double alpha, NameOptions options) : Layer(parameter_activation("ELU", "elu", "alpha", alpha, options)) {}
 PReLU::PReLU(PReLUOptions options) : Layer(std::make_shared<PReLULayer>(std::move(options))) {}
 Softmax::Softmax(AxisOptions options) : Layer(std::make_shared<SoftmaxLayer>(std::move(options))) {}
 
 }  // namespace layers
+
+std::vector<internal::LayerClass> internal::core_layers() {
+  return {{"Activation", make_default<ActivationLayer>},
+          {"Identity", make_default<IdentityLayer>},
+          {"Masking", make_default<MaskingLayer>}};
+}
+
+std::vector<internal::LayerClass> internal::preprocessing_layers() {
+  return {{"Rescaling", make_default<RescalingLayer>}};
+}
+
+std::vector<internal::LayerClass> internal::activation_layers() {
+  return {{"ELU", [] { return parameter_activation("ELU", "elu", "alpha", 1, {}); }},
+          {"LeakyReLU", [] { return parameter_activation("LeakyReLU", "leaky_relu", "negative_slope", 0.3, {}); }},
+          {"PReLU", make_default<PReLULayer>},
+          {"ReLU", make_default<ReLULayer>},
+          {"Softmax", make_default<SoftmaxLayer>}};
+}
 
 Layer Layer::of_function(std::function<Tensor(const Tensor&)> function) { return layers::Lambda(std::move(function)); }
 

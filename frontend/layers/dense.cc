@@ -1,8 +1,9 @@
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
-#include "frontend/layers/builtin.h"
+#include "frontend/layers/registry.h"
 
-namespace mica::layers {
+namespace mica {
+namespace layers {
 namespace {
 
 using namespace internal;
@@ -10,16 +11,19 @@ using namespace internal;
 class DenseLayer final : public BuiltinLayer {
  public:
   DenseLayer(std::int64_t units, DenseOptions options)
-      : BuiltinLayer({"Dense", options.name, options.trainable, options.dtype}),
+      : BuiltinLayer({"Dense", options.name, options.trainable, options.dtype, options.activity_regularizer}),
         units_(units),
         options_(std::move(options)) {
+    settle();
+  }
+  DenseLayer() : DenseLayer(1, {}) {}
+  void settle() override {
     expect_positive("units", units_);
     state().passes_masks = true;
-    state().activity_regularizer = options_.activity_regularizer.fn();
   }
 
   void fields(FieldVisitor& v) override {
-    v.field("units", units_);
+    v.required("units", units_);
     v.field("activation", options_.activation);
     v.field("use_bias", options_.use_bias);
     v.field("kernel_initializer", options_.kernel_initializer);
@@ -28,6 +32,7 @@ class DenseLayer final : public BuiltinLayer {
     v.field("bias_regularizer", options_.bias_regularizer);
     v.field("kernel_constraint", options_.kernel_constraint);
     v.field("bias_constraint", options_.bias_constraint);
+    v.fixed("quantization_config", {});
   }
 
  protected:
@@ -70,4 +75,8 @@ class DenseLayer final : public BuiltinLayer {
 Dense::Dense(std::int64_t units, DenseOptions options)
     : Layer(std::make_shared<DenseLayer>(units, std::move(options))) {}
 
-}  // namespace mica::layers
+}  // namespace layers
+
+std::vector<internal::LayerClass> internal::dense_layers() { return {{"Dense", make_default<DenseLayer>}}; }
+
+}  // namespace mica

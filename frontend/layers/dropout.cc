@@ -4,7 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
 #include "frontend/graph/random.h"
-#include "frontend/layers/builtin.h"
+#include "frontend/layers/registry.h"
 #include "frontend/mica/layers/regularization.h"
 
 namespace mica::layers {
@@ -110,3 +110,9 @@ GaussianNoise::GaussianNoise(double stddev, DropoutOptions options)
     : Layer(std::make_shared<GaussianLayer>("GaussianNoise", "stddev", stddev, false, std::move(options))) {}
 
 }  // namespace mica::layers
+
+namespace mica::internal {
+
+std::vector<LayerClass> regularization_layers() { return {}; }
+
+}  // namespace mica::internal

@@ -1,8 +1,9 @@
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
-#include "frontend/layers/builtin.h"
+#include "frontend/layers/registry.h"
 
-namespace mica::layers {
+namespace mica {
+namespace layers {
 namespace {
 
 using namespace internal;
@@ -14,16 +15,22 @@ class EmbeddingLayer final : public BuiltinLayer {
         input_dim_(input_dim),
         output_dim_(output_dim),
         o_(std::move(o)) {
+    settle();
+  }
+  EmbeddingLayer() : EmbeddingLayer(1, 1, {}) {}
+  void settle() override {
     expect_positive("input_dim", input_dim_);
     expect_positive("output_dim", output_dim_);
   }
   void fields(FieldVisitor& v) override {
-    v.field("input_dim", input_dim_);
-    v.field("output_dim", output_dim_);
+    v.required("input_dim", input_dim_);
+    v.required("output_dim", output_dim_);
     v.field("embeddings_initializer", o_.embeddings_initializer);
     v.field("embeddings_regularizer", o_.embeddings_regularizer);
+    activity_regularizer_field(v);
     v.field("embeddings_constraint", o_.embeddings_constraint);
     v.field("mask_zero", o_.mask_zero);
+    v.fixed("quantization_config", {});
   }
   Tensor compute_mask(const Tensor& x, const Tensor&) const override { return o_.mask_zero ? x != 0 : Tensor(); }
 
@@ -52,4 +59,8 @@ class EmbeddingLayer final : public BuiltinLayer {
 Embedding::Embedding(std::int64_t input_dim, std::int64_t output_dim, EmbeddingOptions options)
     : Layer(std::make_shared<EmbeddingLayer>(input_dim, output_dim, std::move(options))) {}
 
-}  // namespace mica::layers
+}  // namespace layers
+
+std::vector<internal::LayerClass> internal::embedding_layers() { return {{"Embedding", make_default<EmbeddingLayer>}}; }
+
+}  // namespace mica

@@ -3,8 +3,10 @@
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
+#include "frontend/graph/collections.h"
 #include "frontend/graph/random.h"
 #include "frontend/graph/value.h"
+#include "frontend/layers/objects.h"
 #include "frontend/mica/layer.h"
 
 namespace mica {
@@ -98,32 +100,91 @@ void check_finite(const char* class_name, const char* option, double value) {
                .hint = {}});
 }
 
-Initializer by_name(std::string_view name) {
-  using namespace initializers;
-  if (name == "zeros" || name == "zero") return Zeros();
-  if (name == "ones" || name == "one") return Ones();
-  if (name == "constant") return Constant();
-  if (name == "identity") return initializers::Identity();
-  if (name == "random_normal" || name == "normal") return RandomNormal();
-  if (name == "random_uniform" || name == "uniform") return RandomUniform();
-  if (name == "truncated_normal") return TruncatedNormal();
-  if (name == "variance_scaling") return VarianceScaling();
-  if (name == "glorot_normal") return GlorotNormal();
-  if (name == "glorot_uniform") return GlorotUniform();
-  if (name == "he_normal") return HeNormal();
-  if (name == "he_uniform") return HeUniform();
-  if (name == "lecun_normal") return LecunNormal();
-  if (name == "lecun_uniform") return LecunUniform();
-  if (name == "orthogonal") return initializers::Orthogonal();
-  throw Error({.where = "initializer",
-               .expected = "constant, glorot_normal, glorot_uniform, he_normal, he_uniform, identity, lecun_normal, "
-                           "lecun_uniform, ones, orthogonal, random_normal, random_uniform, truncated_normal, "
-                           "variance_scaling or zeros",
-               .received = absl::StrCat("\"", std::string(name), "\""),
-               .hint = {}});
+// The options of a file's object; what it lacks, or says with null, has Keras' default.
+double number_of(const Config& config, const char* key, double fallback) {
+  return config.contains(key) && !config.at(key).is_null() ? config.get<double>(key) : fallback;
+}
+initializers::Seed seed_of(const Config& config) {
+  if (!config.contains("seed") || config.at("seed").is_null()) return {};
+  // A generator stands for the seed it was made of.
+  bool generator = config.at("seed").kind() == Config::Value::Kind::kObject;
+  return generator ? seed_of(config.at("seed").object().get<Config>("config"))
+                   : initializers::Seed{config.get<std::int64_t>("seed")};
 }
 
+struct InitializerClass {
+  const char *name, *class_name;
+  Initializer (*make)(const Config&);
+};
+
+template <class T>
+Initializer seeded(const Config& config) {
+  return T(seed_of(config));
+}
+
+const InitializerClass kInitializers[] = {
+    {"zeros", "Zeros", [](const Config&) -> Initializer { return initializers::Zeros(); }},
+    {"ones", "Ones", [](const Config&) -> Initializer { return initializers::Ones(); }},
+    {"constant", "Constant",
+     [](const Config& c) -> Initializer { return initializers::Constant(number_of(c, "value", 0)); }},
+    {"identity", "Identity",
+     [](const Config& c) -> Initializer { return initializers::Identity(number_of(c, "gain", 1)); }},
+    {"random_normal", "RandomNormal",
+     [](const Config& c) -> Initializer {
+       return initializers::RandomNormal(number_of(c, "mean", 0), number_of(c, "stddev", 0.05), seed_of(c));
+     }},
+    {"random_uniform", "RandomUniform",
+     [](const Config& c) -> Initializer {
+       return initializers::RandomUniform(number_of(c, "minval", -0.05), number_of(c, "maxval", 0.05), seed_of(c));
+     }},
+    {"truncated_normal", "TruncatedNormal",
+     [](const Config& c) -> Initializer {
+       return initializers::TruncatedNormal(number_of(c, "mean", 0), number_of(c, "stddev", 0.05), seed_of(c));
+     }},
+    {"variance_scaling", "VarianceScaling",
+     [](const Config& c) -> Initializer {
+       return initializers::VarianceScaling({.scale = number_of(c, "scale", 1),
+                                             .mode = c.get<std::string>("mode", "fan_in"),
+                                             .distribution = c.get<std::string>("distribution", "truncated_normal"),
+                                             .seed = seed_of(c).seed});
+     }},
+    {"glorot_normal", "GlorotNormal", seeded<initializers::GlorotNormal>},
+    {"glorot_uniform", "GlorotUniform", seeded<initializers::GlorotUniform>},
+    {"he_normal", "HeNormal", seeded<initializers::HeNormal>},
+    {"he_uniform", "HeUniform", seeded<initializers::HeUniform>},
+    {"lecun_normal", "LecunNormal", seeded<initializers::LecunNormal>},
+    {"lecun_uniform", "LecunUniform", seeded<initializers::LecunUniform>},
+    {"orthogonal", "Orthogonal",
+     [](const Config& c) -> Initializer { return initializers::Orthogonal(number_of(c, "gain", 1), seed_of(c)); }},
+};
+
+// Keras' other spellings.
+std::string_view canonical(std::string_view name) {
+  if (name == "zero") return "zeros";
+  if (name == "one") return "ones";
+  if (name == "normal") return "random_normal";
+  if (name == "uniform") return "random_uniform";
+  if (name == "IdentityInitializer") return "Identity";
+  if (name == "OrthogonalInitializer") return "Orthogonal";
+  return name;
+}
+
+Initializer by_name(std::string_view name) { return internal::make_initializer({std::string(name), {}}); }
+
 }  // namespace
+
+Initializer internal::make_initializer(const Described& described) {
+  std::vector<std::string> names;
+  for (const InitializerClass& known : kInitializers) {
+    std::string_view name = canonical(described.class_name);
+    if (name == known.name || name == known.class_name) return known.make(described.config);
+    names.push_back(known.name);
+  }
+  throw Error({.where = "initializer",
+               .expected = absl::StrCat("one of ", internal::join(names)),
+               .received = absl::StrCat("\"", described.class_name, "\""),
+               .hint = {}});
+}
 
 Initializer::Initializer(const char* name) : Initializer(by_name(name)) {}
 Initializer::Initializer(const std::string& name) : Initializer(by_name(name)) {}
@@ -142,6 +203,8 @@ namespace {
 VarianceScalingOptions scaling(double scale, const char* mode, const char* distribution, Seed seed) {
   return {scale, mode, distribution, seed.seed};
 }
+// input_axes and output_axes of Keras 3.15: the fans follow from the shape alone.
+Config fan_config(Seed seed) { return {{"seed", seed_value(seed.seed)}, {"input_axes", {}}, {"output_axes", {}}}; }
 Initializer::Fn scaling_fn(VarianceScalingOptions options) {
   return [options](const Shape& shape, DType dtype) { return scaled(options, shape, dtype); };
 }
@@ -155,7 +218,7 @@ Constant::Constant(double value)
   check_finite("Constant", "value", value);
 }
 Identity::Identity(double gain)
-    : Initializer({"Identity", {{"gain", gain}}}, [gain](const Shape& s, DType d) {
+    : Initializer({"Identity", gain == 1 ? Config() : Config{{"gain", gain}}}, [gain](const Shape& s, DType d) {
         if (s.rank() != 2 || s[0] != s[1]) {
           throw Error(
               {.where = "Identity", .expected = "a square matrix to fill", .received = s.to_string(), .hint = {}});
@@ -164,7 +227,7 @@ Identity::Identity(double gain)
         return drawn(s, d, [&] { return i++ % (n + 1) == 0 ? gain : 0.0; });
       }) {}
 RandomNormal::RandomNormal(double mean, double stddev, Seed seed)
-    : Initializer({"RandomNormal", {{"mean", mean}, {"stddev", stddev}, {"seed", seed_value(seed.seed)}}},
+    : Initializer({"RandomNormal", {{"seed", seed_value(seed.seed)}, {"mean", mean}, {"stddev", stddev}}},
                   [=](const Shape& s, DType d) {
                     RandomStream stream = stream_of(seed.seed);
                     return drawn(s, d, [&] { return mean + stddev * stream.normal(); });
@@ -172,7 +235,7 @@ RandomNormal::RandomNormal(double mean, double stddev, Seed seed)
   check_finite("RandomNormal", "mean and stddev", mean + stddev);
 }
 RandomUniform::RandomUniform(double minval, double maxval, Seed seed)
-    : Initializer({"RandomUniform", {{"minval", minval}, {"maxval", maxval}, {"seed", seed_value(seed.seed)}}},
+    : Initializer({"RandomUniform", {{"seed", seed_value(seed.seed)}, {"minval", minval}, {"maxval", maxval}}},
                   [=](const Shape& s, DType d) {
                     RandomStream stream = stream_of(seed.seed);
                     return drawn(s, d, [&] { return minval + (maxval - minval) * stream.uniform(); });
@@ -180,7 +243,7 @@ RandomUniform::RandomUniform(double minval, double maxval, Seed seed)
   check_finite("RandomUniform", "minval and maxval", minval + maxval);
 }
 TruncatedNormal::TruncatedNormal(double mean, double stddev, Seed seed)
-    : Initializer({"TruncatedNormal", {{"mean", mean}, {"stddev", stddev}, {"seed", seed_value(seed.seed)}}},
+    : Initializer({"TruncatedNormal", {{"seed", seed_value(seed.seed)}, {"mean", mean}, {"stddev", stddev}}},
                   [=](const Shape& s, DType d) {
                     RandomStream stream = stream_of(seed.seed);
                     return drawn(s, d, [&] { return truncated(stream, mean, stddev); });
@@ -189,33 +252,29 @@ TruncatedNormal::TruncatedNormal(double mean, double stddev, Seed seed)
 }
 VarianceScaling::VarianceScaling(VarianceScalingOptions options)
     : Initializer({"VarianceScaling",
-                   {{"scale", options.scale},
+                   {{"seed", seed_value(options.seed)},
+                    {"scale", options.scale},
                     {"mode", options.mode},
                     {"distribution", options.distribution},
-                    {"seed", seed_value(options.seed)}}},
+                    {"input_axes", {}},
+                    {"output_axes", {}}}},
                   scaling_fn(options)) {
   check_finite("VarianceScaling", "scale", options.scale);
 }
 GlorotNormal::GlorotNormal(Seed seed)
-    : Initializer({"GlorotNormal", {{"seed", seed_value(seed.seed)}}},
-                  scaling_fn(scaling(1, "fan_avg", "truncated_normal", seed))) {}
+    : Initializer({"GlorotNormal", fan_config(seed)}, scaling_fn(scaling(1, "fan_avg", "truncated_normal", seed))) {}
 GlorotUniform::GlorotUniform(Seed seed)
-    : Initializer({"GlorotUniform", {{"seed", seed_value(seed.seed)}}},
-                  scaling_fn(scaling(1, "fan_avg", "uniform", seed))) {}
+    : Initializer({"GlorotUniform", fan_config(seed)}, scaling_fn(scaling(1, "fan_avg", "uniform", seed))) {}
 HeNormal::HeNormal(Seed seed)
-    : Initializer({"HeNormal", {{"seed", seed_value(seed.seed)}}},
-                  scaling_fn(scaling(2, "fan_in", "truncated_normal", seed))) {}
+    : Initializer({"HeNormal", fan_config(seed)}, scaling_fn(scaling(2, "fan_in", "truncated_normal", seed))) {}
 HeUniform::HeUniform(Seed seed)
-    : Initializer({"HeUniform", {{"seed", seed_value(seed.seed)}}}, scaling_fn(scaling(2, "fan_in", "uniform", seed))) {
-}
+    : Initializer({"HeUniform", fan_config(seed)}, scaling_fn(scaling(2, "fan_in", "uniform", seed))) {}
 LecunNormal::LecunNormal(Seed seed)
-    : Initializer({"LecunNormal", {{"seed", seed_value(seed.seed)}}},
-                  scaling_fn(scaling(1, "fan_in", "truncated_normal", seed))) {}
+    : Initializer({"LecunNormal", fan_config(seed)}, scaling_fn(scaling(1, "fan_in", "truncated_normal", seed))) {}
 LecunUniform::LecunUniform(Seed seed)
-    : Initializer({"LecunUniform", {{"seed", seed_value(seed.seed)}}},
-                  scaling_fn(scaling(1, "fan_in", "uniform", seed))) {}
+    : Initializer({"LecunUniform", fan_config(seed)}, scaling_fn(scaling(1, "fan_in", "uniform", seed))) {}
 Orthogonal::Orthogonal(double gain, Seed seed)
-    : Initializer({"Orthogonal", {{"gain", gain}, {"seed", seed_value(seed.seed)}}},
+    : Initializer({"Orthogonal", {{"seed", seed_value(seed.seed)}, {"gain", gain}}},
                   [=](const Shape& s, DType d) { return orthogonal(s, d, gain, seed.seed); }) {
   check_finite("Orthogonal", "gain", gain);
 }

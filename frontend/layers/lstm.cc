@@ -3,7 +3,7 @@
 #include "frontend/graph/apply.h"
 #include "frontend/graph/random.h"
 #include "frontend/graph/trace.h"
-#include "frontend/layers/builtin.h"
+#include "frontend/layers/registry.h"
 #include "frontend/mica/layers/recurrent.h"
 
 namespace mica::layers {
@@ -179,3 +179,9 @@ class LSTMLayer final : public BuiltinLayer {
 LSTM::LSTM(std::int64_t units, LSTMOptions options) : Layer(std::make_shared<LSTMLayer>(units, std::move(options))) {}
 
 }  // namespace mica::layers
+
+namespace mica::internal {
+
+std::vector<LayerClass> recurrent_layers() { return {}; }
+
+}  // namespace mica::internal

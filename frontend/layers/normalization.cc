@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
-#include "frontend/layers/builtin.h"
+#include "frontend/layers/registry.h"
 
 namespace mica::layers {
 namespace {
@@ -201,3 +201,9 @@ LayerNormalization::LayerNormalization(LayerNormalizationOptions options)
     : Layer(std::make_shared<LayerNormalizationLayer>(std::move(options))) {}
 
 }  // namespace mica::layers
+
+namespace mica::internal {
+
+std::vector<LayerClass> normalization_layers() { return {}; }
+
+}  // namespace mica::internal

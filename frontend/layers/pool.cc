@@ -3,7 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
-#include "frontend/layers/builtin.h"
+#include "frontend/layers/registry.h"
 #include "frontend/layers/window.h"
 #include "frontend/mica/layers/pooling.h"
 
@@ -146,3 +146,9 @@ GlobalMaxPooling3D::GlobalMaxPooling3D(GlobalPoolingOptions options)
     : Layer(make_global("GlobalMaxPooling3D", 3, false, options)) {}
 
 }  // namespace mica::layers
+
+namespace mica::internal {
+
+std::vector<LayerClass> pooling_layers() { return {}; }
+
+}  // namespace mica::internal

@@ -1,45 +1,69 @@
 // Keras' regularizers and constraints: functions of a weight.
 #include "absl/strings/str_cat.h"
-#include "frontend/mica/layer.h"
+#include "frontend/layers/fields.h"
+#include "frontend/layers/objects.h"
 
 namespace mica {
+
+using internal::FieldValue;
+
 namespace {
 
-Regularizer regularizer_by_name(std::string_view name) {
-  if (name == "l1") return regularizers::L1();
-  if (name == "l2") return regularizers::L2();
-  if (name == "l1_l2" || name == "l1l2") return regularizers::L1L2(0.01, 0.01);
-  throw Error({.where = "regularizer",
-               .expected = "l1, l2 or l1_l2",
-               .received = absl::StrCat("\"", std::string(name), "\""),
-               .hint = "Objects take a factor: regularizers::L2(1e-4)."});
+double number_of(const Config& config, const char* key, double fallback) {
+  return config.contains(key) ? config.get<double>(key) : fallback;
 }
-
-Constraint constraint_by_name(std::string_view name) {
-  if (name == "max_norm") return constraints::MaxNorm();
-  if (name == "min_max_norm") return constraints::MinMaxNorm();
-  if (name == "non_neg") return constraints::NonNeg();
-  if (name == "unit_norm") return constraints::UnitNorm();
+Axes axes_of(const Config& config) {
+  std::optional<Axes> axes = config.contains("axis") ? FieldValue<Axes>::read(config.at("axis")) : Axes(0);
+  if (axes) return *axes;
   throw Error({.where = "constraint",
-               .expected = "max_norm, min_max_norm, non_neg or unit_norm",
-               .received = absl::StrCat("\"", std::string(name), "\""),
+               .expected = absl::StrCat("axis to be ", FieldValue<Axes>::expected()),
+               .received = config.at("axis").to_json(),
                .hint = {}});
 }
 
+constexpr double kFactor = 0.01;   // Keras' factor of a regularizer given by name
 constexpr double kEpsilon = 1e-7;  // Keras' epsilon(): no division by a norm of 0
 
 Tensor norm_along(const Tensor& w, const Axes& axis) { return w.square().sum(axis, {.keepdim = true}).sqrt(); }
 
-Config::Value axis_value(const Axes& axis) {
-  return axis.list().size() == 1 ? Config::Value(axis.list()[0]) : Config::Value(axis.list());
-}
-
 }  // namespace
 
+Regularizer internal::make_regularizer(const Described& described) {
+  const auto& [name, config] = described;
+  if (name == "l1" || name == "L1") return regularizers::L1(number_of(config, "l1", kFactor));
+  if (name == "l2" || name == "L2") return regularizers::L2(number_of(config, "l2", kFactor));
+  if (name == "l1_l2" || name == "l1l2") return regularizers::L1L2(kFactor, kFactor);
+  if (name == "L1L2") return regularizers::L1L2(number_of(config, "l1", 0), number_of(config, "l2", 0));
+  if (name == "OrthogonalRegularizer") {
+    return regularizers::Orthogonal(number_of(config, "factor", kFactor), config.get<std::string>("mode", "rows"));
+  }
+  throw Error({.where = "regularizer",
+               .expected = "l1, l2, l1_l2 or OrthogonalRegularizer",
+               .received = absl::StrCat("\"", name, "\""),
+               .hint = "Objects take a factor: regularizers::L2(1e-4)."});
+}
+
+Constraint internal::make_constraint(const Described& described) {
+  const auto& [name, config] = described;
+  if (name == "max_norm" || name == "MaxNorm") {
+    return constraints::MaxNorm(number_of(config, "max_value", 2), axes_of(config));
+  }
+  if (name == "min_max_norm" || name == "MinMaxNorm") {
+    return constraints::MinMaxNorm(number_of(config, "min_value", 0), number_of(config, "max_value", 1),
+                                   number_of(config, "rate", 1), axes_of(config));
+  }
+  if (name == "non_neg" || name == "NonNeg") return constraints::NonNeg();
+  if (name == "unit_norm" || name == "UnitNorm") return constraints::UnitNorm(axes_of(config));
+  throw Error({.where = "constraint",
+               .expected = "max_norm, min_max_norm, non_neg or unit_norm",
+               .received = absl::StrCat("\"", name, "\""),
+               .hint = {}});
+}
+
 Regularizer::Regularizer() = default;
-Regularizer::Regularizer(const char* name) : Regularizer(regularizer_by_name(name)) {}
+Regularizer::Regularizer(const char* name) : Regularizer(internal::make_regularizer({name, {}})) {}
 Constraint::Constraint() = default;
-Constraint::Constraint(const char* name) : Constraint(constraint_by_name(name)) {}
+Constraint::Constraint(const char* name) : Constraint(internal::make_constraint({name, {}})) {}
 
 namespace regularizers {
 
@@ -71,14 +95,17 @@ Orthogonal::Orthogonal(double factor, std::string_view mode)
 namespace constraints {
 
 MaxNorm::MaxNorm(double max_value, Axes axis)
-    : Constraint({"MaxNorm", {{"max_value", max_value}, {"axis", axis_value(axis)}}},
+    : Constraint({"MaxNorm", {{"max_value", max_value}, {"axis", FieldValue<Axes>::write(axis)}}},
                  [max_value, axis](const Tensor& w) {
                    Tensor norms = norm_along(w, axis);
                    return w * (norms.clamp(0, max_value) / (norms + kEpsilon));
                  }) {}
 MinMaxNorm::MinMaxNorm(double min_value, double max_value, double rate, Axes axis)
     : Constraint({"MinMaxNorm",
-                  {{"min_value", min_value}, {"max_value", max_value}, {"rate", rate}, {"axis", axis_value(axis)}}},
+                  {{"min_value", min_value},
+                   {"max_value", max_value},
+                   {"rate", rate},
+                   {"axis", FieldValue<Axes>::write(axis)}}},
                  [=](const Tensor& w) {
                    Tensor norms = norm_along(w, axis);
                    Tensor desired = norms.clamp(min_value, max_value) * rate + norms * (1 - rate);
@@ -86,7 +113,7 @@ MinMaxNorm::MinMaxNorm(double min_value, double max_value, double rate, Axes axi
                  }) {}
 NonNeg::NonNeg() : Constraint({"NonNeg", {}}, [](const Tensor& w) { return w.relu(); }) {}
 UnitNorm::UnitNorm(Axes axis)
-    : Constraint({"UnitNorm", {{"axis", axis_value(axis)}}},
+    : Constraint({"UnitNorm", {{"axis", FieldValue<Axes>::write(axis)}}},
                  [axis](const Tensor& w) { return w / (norm_along(w, axis) + kEpsilon); }) {}
 
 }  // namespace constraints

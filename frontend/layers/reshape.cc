@@ -3,7 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
-#include "frontend/layers/builtin.h"
+#include "frontend/layers/registry.h"
 #include "frontend/layers/window.h"
 #include "frontend/mica/layers/shape.h"
 
@@ -127,3 +127,9 @@ RepeatVector::RepeatVector(std::int64_t n, NameOptions options)
     : Layer(std::make_shared<RepeatVectorLayer>(n, options)) {}
 
 }  // namespace mica::layers
+
+namespace mica::internal {
+
+std::vector<LayerClass> reshaping_layers() { return {}; }
+
+}  // namespace mica::internal

@@ -1,0 +1,59 @@
+#include "frontend/layers/registry.h"
+
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "frontend/graph/naming.h"
+
+namespace mica::internal {
+namespace {
+
+using Classes = std::map<std::string_view, LayerClass>;
+
+const Classes& layer_classes() {
+  static const auto* all = [] {
+    auto* classes = new Classes();
+    for (auto family : {activation_layers, attention_layers, convolution_layers, core_layers, dense_layers,
+                        embedding_layers, merging_layers, normalization_layers, pooling_layers, preprocessing_layers,
+                        recurrent_layers, regularization_layers, reshaping_layers}) {
+      for (const LayerClass& entry : family()) {
+        MICA_CHECK(classes->emplace(entry.name, entry).second) << entry.name << " is listed twice";
+      }
+    }
+    return classes;
+  }();
+  return *all;
+}
+
+}  // namespace
+
+const LayerClass* find_layer_class(std::string_view name) {
+  auto it = layer_classes().find(name);
+  return it == layer_classes().end() ? nullptr : &it->second;
+}
+
+Layer make_builtin(const LayerClass& layer_class, const Config& config) {
+  std::shared_ptr<BuiltinLayer> layer;
+  {
+    NamingPause pause;  // the name comes from the config
+    layer = layer_class.make();
+  }
+  layer->configure(config);
+  return Layer::of(std::move(layer));
+}
+
+Layer make_layer(const Config& object) {
+  std::optional<Described> described = described_by(object);
+  const LayerClass* layer_class = described ? find_layer_class(described->class_name) : nullptr;
+  if (layer_class) return make_builtin(*layer_class, described->config);
+  throw Error({.where = described ? described->config.get<std::string>("name", described->class_name) : "layer",
+               .expected = "a layer that Mica has",
+               .received = described ? described->class_name : object.to_json(),
+               .hint = {}});
+}
+
+Config::Value layer_value(const Layer& layer) {
+  return object_value("keras.layers", layer.class_name(), layer.config());
+}
+
+}  // namespace mica::internal
