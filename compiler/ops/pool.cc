@@ -123,8 +123,9 @@ Expr define_max_pool_grad(const DefineContext& c, int, const Exprs& index) {
   SlidingWindow window = window_of(c.attrs, g.dims);
   Dims sizes = spatial_part(c.results[0].dims);
   Expr self = loop::cast(flat_position(sizes, spatial_part(index)), kInt32);
-  return c.reduce(Reducer::kSum, dims_of(c.attrs.ints("window")), [&](const Exprs& tap) {
-    SlidingWindow::Read read = window.position_of(spatial_part(index), tap, spatial_part(g.dims));
+  Dims windows = dims_of(window.positions_over_an_input(c.attrs.ints("window")));
+  return c.reduce(Reducer::kSum, windows, [&](const Exprs& back) {
+    SlidingWindow::Read read = window.position_before(spatial_part(index), back, spatial_part(g.dims));
     Exprs where = channels_last(index[0], read.index, index.back());
     Expr took = loop::logical_and(read.inside, loop::eq(c.read(1, where), self));
     return loop::select(took, c.read(0, where), loop::constant(0, g.dtype));

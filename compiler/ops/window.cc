@@ -85,6 +85,26 @@ SlidingWindow::Read SlidingWindow::position_of(const Exprs& input, const Exprs& 
   return read;
 }
 
+SlidingWindow::Read SlidingWindow::position_before(const Exprs& input, const Exprs& back, const Dims& positions) const {
+  Read read{{}, loop::integer(1, kBool)};
+  for (std::size_t i = 0; i < positions.size(); ++i) {
+    Expr at = (input[i] + pad_low[i]) / strides[i] - back[i];
+    read.inside = loop::logical_and(read.inside, loop::le(loop::integer(0), at));
+    read.inside = loop::logical_and(read.inside, loop::lt(at, loop::dim(positions[i])));
+    read.index.push_back(clamp_into(at, positions[i]));
+  }
+  return read;
+}
+
+Ints SlidingWindow::positions_over_an_input(const Ints& window) const {
+  Ints counts;
+  for (std::size_t i = 0; i < window.size(); ++i) {
+    std::int64_t reach = (window[i] - 1) * dilations[i] + 1;
+    counts.push_back((reach + strides[i] - 1) / strides[i]);
+  }
+  return counts;
+}
+
 std::optional<Ints> SlidingWindow::input_of(const Ints& position, const Ints& tap, const Ints& sizes) const {
   Ints index;
   for (std::size_t i = 0; i < sizes.size(); ++i) {

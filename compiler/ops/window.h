@@ -29,6 +29,9 @@ struct SlidingWindow {
   Read input_of(const loop::Exprs& position, const loop::Exprs& tap, const Dims& sizes) const;
   // The other way: the window position whose tap `tap` reads `input`.
   Read position_of(const loop::Exprs& input, const loop::Exprs& tap, const Dims& positions) const;
+  // The window position `back` before the last one that may reach `input`, and how many there are on each axis.
+  Read position_before(const loop::Exprs& input, const loop::Exprs& back, const Dims& positions) const;
+  Ints positions_over_an_input(const Ints& window) const;
   // In the reference: the input index, or nothing in the padding.
   std::optional<Ints> input_of(const Ints& position, const Ints& tap, const Ints& sizes) const;
 };
