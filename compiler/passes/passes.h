@@ -26,6 +26,8 @@ absl::Status make_loops(Graph& graph, const PassOptions& options);
 absl::Status fuse_library(Graph& graph, const PassOptions& options);
 // Decomposes the composites that nothing took.
 absl::Status legalize(Graph& graph, const PassOptions& options);
+// Sums of large arrays into few numbers are taken in two steps, the first of which runs in parallel.
+absl::Status split_sums(Graph& graph, const PassOptions& options);
 // Groups the rest into `fusion` nodes, one kernel each.
 absl::Status fuse_loops(Graph& graph, const PassOptions& options);
 

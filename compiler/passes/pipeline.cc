@@ -31,6 +31,8 @@ constexpr Pass kPipeline[] = {
      "constants of decompositions meet here"},
     {"cleanup",      cleanup,       kLegal | kFolded,         kClean,                  kNone,
      "gradients through decompositions computed the forward values twice"},
+    {"split-sums",   split_sums,    kLegal | kClean,          kNone,                   kNone,
+     "after the last rule that would join them again, before they choose the nodes of their kernels"},
     {"fuse-loops",   fuse_loops,    kLegal | kCanonical | kClean, kFused,              kClean,
      "last: every node that stands alone now costs a step"},
 };
