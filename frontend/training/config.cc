@@ -91,10 +91,13 @@ void set_metrics(TrainingConfig& config, const Model& model, const MetricSpec& s
 }  // namespace
 
 TrainingConfig& training_config(const Model& model, std::string_view wanted) {
-  if (auto* config = std::any_cast<TrainingConfig>(&model_state(model).training)) return *config;
+  ModelState& state = model_state(model);
+  if (auto* config = std::any_cast<TrainingConfig>(&state.training)) return *config;
   throw Error({.where = model.name(),
                .expected = absl::StrCat("compile() before ", std::string(wanted), "()"),
-               .received = "a model that was not compiled",
+               .received = state.unread_compile_error.empty()
+                               ? "a model that was not compiled"
+                               : absl::StrCat("a file compiled otherwise: ", state.unread_compile_error),
                .hint = "Call model.compile({.optimizer = …, .loss = …}) first."});
 }
 
@@ -122,16 +125,35 @@ LossSpec::LossSpec(std::initializer_list<Loss> per_output) {
 }
 LossSpec::LossSpec(std::initializer_list<std::pair<std::string, Loss>> by_name) : losses_(by_name) {}
 
+LossSpec LossSpec::of(std::vector<std::pair<std::string, Loss>> losses) {
+  LossSpec spec;
+  spec.losses_ = std::move(losses);
+  return spec;
+}
+
 LossWeights::LossWeights() = default;
 LossWeights::LossWeights(std::initializer_list<double> per_output) {
   for (double weight : per_output) weights_.emplace_back("", weight);
 }
 LossWeights::LossWeights(std::initializer_list<std::pair<std::string, double>> by_name) : weights_(by_name) {}
 
+LossWeights LossWeights::of(std::vector<std::pair<std::string, double>> weights) {
+  LossWeights spec;
+  spec.weights_ = std::move(weights);
+  return spec;
+}
+
 MetricSpec::MetricSpec() = default;
 MetricSpec::MetricSpec(std::initializer_list<Metric> list) : metrics_{{"", std::vector<Metric>(list)}} {}
 MetricSpec::MetricSpec(std::initializer_list<std::pair<std::string, std::vector<Metric>>> by_name)
     : metrics_(by_name), by_name_(true) {}
+
+MetricSpec MetricSpec::of(std::vector<std::pair<std::string, std::vector<Metric>>> metrics, bool by_name) {
+  MetricSpec spec;
+  spec.metrics_ = std::move(metrics);
+  spec.by_name_ = by_name;
+  return spec;
+}
 
 void Model::compile(CompileOptions options) const {
   internal::ModelState& state = internal::model_state(*this);

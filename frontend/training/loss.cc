@@ -1,8 +1,12 @@
 #include "frontend/training/loss.h"
 
+#include <map>
+#include <mutex>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "frontend/graph/apply.h"
+#include "frontend/layers/fields.h"
 
 namespace mica {
 namespace internal {
@@ -71,14 +75,22 @@ const std::vector<NamedLoss>& named_losses() {
   return *losses;
 }
 
-std::shared_ptr<const LossImpl> make_loss(std::string_view default_name, const std::string& name,
-                                          const std::string& reduction, LossFn values,
-                                          std::optional<int> class_axis = {},
-                                          std::optional<std::int64_t> ignore_class = {}) {
+// `described` lacks the name and the reduction.
+std::shared_ptr<const LossImpl> loss_class(Described described, std::string_view default_name, const std::string& name,
+                                           const std::string& reduction, LossFn values,
+                                           std::optional<int> class_axis = {},
+                                           std::optional<std::int64_t> ignore_class = {}) {
   for (const char* allowed : {"sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none"}) {
     if (reduction == allowed) {
-      return std::make_shared<LossImpl>(LossImpl{name.empty() ? std::string(default_name) : name, reduction,
-                                                 std::move(values), class_axis, ignore_class});
+      LossImpl loss{.described = std::move(described),
+                    .name = name.empty() ? std::string(default_name) : name,
+                    .reduction = reduction,
+                    .values = std::move(values),
+                    .class_axis = class_axis,
+                    .ignore_class = ignore_class};
+      loss.described.config.set("name", loss.name);
+      loss.described.config.set("reduction", reduction);
+      return std::make_shared<LossImpl>(std::move(loss));
     }
   }
   throw Error({.where = name.empty() ? std::string(default_name) : name,
@@ -106,10 +118,11 @@ std::shared_ptr<const LossImpl> find_loss(std::string_view name) {
   for (const NamedLoss& loss : named_losses()) {
     bool matches = name == loss.name;
     for (const char* alias : loss.aliases) matches |= name == alias;
-    if (matches)
-      return std::make_shared<LossImpl>(LossImpl{loss.name, "sum_over_batch_size", loss.values, loss.class_axis, {}});
+    if (!matches) continue;
+    return std::make_shared<LossImpl>(
+        LossImpl{.name = loss.name, .values = loss.values, .class_axis = loss.class_axis});
   }
-  return nullptr;
+  return registered_loss(name);
 }
 
 std::vector<std::string> loss_names() {
@@ -162,6 +175,72 @@ Tensor loss_of(const LossImpl& loss, const Tensor& y_true, const Tensor& y_pred,
   return reduce_values(values, loss.reduction, weight, mask);
 }
 
+namespace {
+
+struct RegisteredLosses {
+  std::mutex mutex;
+  std::map<std::string, std::shared_ptr<const LossImpl>, std::less<>> by_name;
+};
+RegisteredLosses& registered_losses() {
+  static auto* all = new RegisteredLosses();
+  return *all;
+}
+
+template <class Options>
+Options with_reduction(ConfigReader& reader, Options o) {
+  reader.field("name", o.name);
+  reader.field("reduction", o.reduction);
+  std::optional<std::string> dtype;  // of the loss; targets and predictions have theirs
+  reader.field("dtype", dtype);
+  reader.finish();
+  return o;
+}
+
+CrossentropyOptions crossentropy(ConfigReader& reader) {
+  CrossentropyOptions o;
+  reader.field("from_logits", o.from_logits);
+  reader.field("label_smoothing", o.label_smoothing);
+  reader.field("axis", o.axis);
+  return with_reduction(reader, o);
+}
+
+SparseCrossentropyOptions sparse_crossentropy(ConfigReader& reader) {
+  SparseCrossentropyOptions o;
+  reader.field("from_logits", o.from_logits);
+  reader.field("ignore_class", o.ignore_class);
+  reader.field("axis", o.axis);
+  return with_reduction(reader, o);
+}
+
+}  // namespace
+
+void register_loss_function(std::string_view name, LossFn function) {
+  RegisteredLosses& all = registered_losses();
+  std::lock_guard lock(all.mutex);
+  std::string key(name);
+  Described described{"function", {{"name", key}}};
+  all.by_name[key] = std::make_shared<LossImpl>(
+      LossImpl{.described = std::move(described), .name = key, .values = std::move(function)});
+}
+
+std::shared_ptr<const LossImpl> registered_loss(std::string_view name) {
+  RegisteredLosses& all = registered_losses();
+  std::lock_guard lock(all.mutex);
+  auto it = all.by_name.find(name);
+  return it == all.by_name.end() ? nullptr : it->second;
+}
+
+Loss make_loss(const Described& described) {
+  const std::string& name = described.class_name;
+  ConfigReader reader(described.config, name);
+  if (name == "MeanSquaredError") return MeanSquaredError(with_reduction(reader, ReductionOptions()));
+  if (name == "MeanAbsoluteError") return MeanAbsoluteError(with_reduction(reader, ReductionOptions()));
+  if (name == "BinaryCrossentropy") return BinaryCrossentropy(crossentropy(reader));
+  if (name == "CategoricalCrossentropy") return CategoricalCrossentropy(crossentropy(reader));
+  if (name == "SparseCategoricalCrossentropy") return SparseCategoricalCrossentropy(sparse_crossentropy(reader));
+  return Loss(name);
+}
+
 }  // namespace internal
 
 Loss::Loss(const char* name) : Loss(std::string(name)) {}
@@ -174,7 +253,7 @@ Loss::Loss(const std::string& name) : impl_(internal::find_loss(name)) {
 }
 Loss::Loss(std::function<Tensor(const Tensor&, const Tensor&)> fn, int)
     : impl_(std::make_shared<internal::LossImpl>(
-          internal::LossImpl{"loss", "sum_over_batch_size", std::move(fn), {}, {}})) {}
+          internal::LossImpl{.described = {"function", {}}, .name = "loss", .values = std::move(fn)})) {}
 
 Tensor Loss::operator()(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight) const {
   return internal::loss_of(*impl_, y_true, y_pred, sample_weight);
@@ -183,27 +262,44 @@ const std::string& Loss::name() const { return impl_->name; }
 
 namespace losses {
 
-using internal::make_loss;
+using internal::loss_class;
+
+namespace {
+Config categorical_options(const CrossentropyOptions& o) {
+  return {{"name", {}},
+          {"reduction", {}},
+          {"from_logits", o.from_logits},
+          {"label_smoothing", o.label_smoothing},
+          {"axis", o.axis}};
+}
+}  // namespace
 
 BinaryCrossentropy::BinaryCrossentropy(CrossentropyOptions o)
-    : Loss(make_loss("binary_crossentropy", o.name, o.reduction,
-                     [from_logits = o.from_logits, smoothing = o.label_smoothing](const Tensor& t, const Tensor& p) {
-                       return internal::binary_crossentropy(t, p, from_logits, smoothing);
-                     })) {
+    : Loss(loss_class({"BinaryCrossentropy", categorical_options(o)}, "binary_crossentropy", o.name, o.reduction,
+                      [from_logits = o.from_logits, smoothing = o.label_smoothing](const Tensor& t, const Tensor& p) {
+                        return internal::binary_crossentropy(t, p, from_logits, smoothing);
+                      })) {
   internal::check_smoothing("binary_crossentropy", o.label_smoothing);
 }
 
 CategoricalCrossentropy::CategoricalCrossentropy(CrossentropyOptions o)
-    : Loss(make_loss("categorical_crossentropy", o.name, o.reduction,
-                     [from_logits = o.from_logits, smoothing = o.label_smoothing, axis = o.axis](const Tensor& t,
-                                                                                                 const Tensor& p) {
-                       return internal::categorical_crossentropy(t, p, from_logits, smoothing, axis);
-                     })) {
+    : Loss(loss_class({"CategoricalCrossentropy", categorical_options(o)}, "categorical_crossentropy", o.name,
+                      o.reduction,
+                      [from_logits = o.from_logits, smoothing = o.label_smoothing, axis = o.axis](const Tensor& t,
+                                                                                                  const Tensor& p) {
+                        return internal::categorical_crossentropy(t, p, from_logits, smoothing, axis);
+                      })) {
   internal::check_smoothing("categorical_crossentropy", o.label_smoothing);
 }
 
 SparseCategoricalCrossentropy::SparseCategoricalCrossentropy(SparseCrossentropyOptions o)
-    : Loss(make_loss(
+    : Loss(loss_class(
+          {"SparseCategoricalCrossentropy",
+           {{"name", {}},
+            {"reduction", {}},
+            {"from_logits", o.from_logits},
+            {"ignore_class", internal::FieldValue<std::optional<std::int64_t>>::write(o.ignore_class)},
+            {"axis", o.axis}}},
           "sparse_categorical_crossentropy", o.name, o.reduction,
           [from_logits = o.from_logits, axis = o.axis](const Tensor& t, const Tensor& p) {
             return internal::sparse_categorical_crossentropy(t, p, from_logits, axis);
@@ -211,9 +307,11 @@ SparseCategoricalCrossentropy::SparseCategoricalCrossentropy(SparseCrossentropyO
           o.axis, o.ignore_class)) {}
 
 MeanSquaredError::MeanSquaredError(ReductionOptions o)
-    : Loss(make_loss("mean_squared_error", o.name, o.reduction, internal::mean_squared_error)) {}
+    : Loss(loss_class({"MeanSquaredError", {}}, "mean_squared_error", o.name, o.reduction,
+                      internal::mean_squared_error)) {}
 MeanAbsoluteError::MeanAbsoluteError(ReductionOptions o)
-    : Loss(make_loss("mean_absolute_error", o.name, o.reduction, internal::mean_absolute_error)) {}
+    : Loss(loss_class({"MeanAbsoluteError", {}}, "mean_absolute_error", o.name, o.reduction,
+                      internal::mean_absolute_error)) {}
 
 }  // namespace losses
 }  // namespace mica

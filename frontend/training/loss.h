@@ -10,7 +10,8 @@ namespace mica::internal {
 using LossFn = std::function<Tensor(const Tensor& y_true, const Tensor& y_pred)>;
 
 struct LossImpl {
-  std::string name;  // "sparse_categorical_crossentropy"
+  Described described = {};  // the class and its options; empty for a name or a function
+  std::string name;          // "sparse_categorical_crossentropy"
   std::string reduction = "sum_over_batch_size";
   LossFn values;  // one value a sample (or a sample and step); axes before the reduced one stay
   // Targets are class indices along this axis of the prediction: checked against its extent before a step.
@@ -18,7 +19,13 @@ struct LossImpl {
   std::optional<std::int64_t> ignore_class = {};
 };
 
-// A loss by Keras' name or alias, null when there is none.
+// A loss from what a file says of it: a class and its options.
+Loss make_loss(const Described& described);
+// One's own functions by the names that they have in files; null when there is none.
+void register_loss_function(std::string_view name, LossFn function);
+std::shared_ptr<const LossImpl> registered_loss(std::string_view name);
+
+// A loss by Keras' name or alias, or a registered one, null when there is none.
 std::shared_ptr<const LossImpl> find_loss(std::string_view name);
 std::vector<std::string> loss_names();
 

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "frontend/graph/apply.h"
+#include "frontend/layers/fields.h"
 
 namespace mica {
 namespace internal {
@@ -37,7 +38,17 @@ Tensor accuracy_by_shape(const Tensor& y_true, const Tensor& y_pred) {
 }
 
 std::shared_ptr<MetricImpl> metric(std::string_view default_name, const std::string& name, LossFn values) {
-  return std::make_shared<MetricImpl>(MetricImpl{name.empty() ? std::string(default_name) : name, std::move(values)});
+  return std::make_shared<MetricImpl>(
+      MetricImpl{.name = name.empty() ? std::string(default_name) : name, .values = std::move(values)});
+}
+
+// Of a class, with the options that it adds to the name.
+std::shared_ptr<MetricImpl> metric_class(const char* class_name, std::string_view default_name, const std::string& name,
+                                         LossFn values, const Config& options = {}) {
+  std::shared_ptr<MetricImpl> made = metric(default_name, name, std::move(values));
+  made->described = {class_name, {{"name", made->name}, {"dtype", "float32"}}};
+  for (const auto& [key, value] : options.items()) made->described.config.set(key, value);
+  return made;
 }
 
 // A loss as a metric: its values, not its reduction.
@@ -67,6 +78,24 @@ std::shared_ptr<MetricImpl> make_metric(const std::string& name) {
                .hint = {}});
 }
 
+Metric make_metric(const Described& described) {
+  const std::string& name = described.class_name;
+  ConfigReader reader(described.config, name);
+  metrics::ThresholdOptions o;
+  std::optional<std::string> dtype;  // sums are kept in double
+  reader.field("name", o.name);
+  reader.field("dtype", dtype);
+  if (name == "BinaryAccuracy") reader.field("threshold", o.threshold);
+  reader.finish();
+  if (name == "BinaryAccuracy") return metrics::BinaryAccuracy(o);
+  if (name == "Accuracy") return metrics::Accuracy({o.name});
+  if (name == "CategoricalAccuracy") return metrics::CategoricalAccuracy({o.name});
+  if (name == "SparseCategoricalAccuracy") return metrics::SparseCategoricalAccuracy({o.name});
+  if (name == "MeanSquaredError") return metrics::MeanSquaredError({o.name});
+  if (name == "MeanAbsoluteError") return metrics::MeanAbsoluteError({o.name});
+  return Metric(name);
+}
+
 MetricSums metric_sums(const MetricImpl& metric, const Tensor& y_true, const Tensor& y_pred, const Tensor& weight) {
   Tensor values = metric.values(y_true, y_pred);
   Tensor ones = ones_like(values), mask = y_pred.mask();
@@ -81,7 +110,9 @@ Metric::Metric(const char* name) : Metric(std::string(name)) {}
 Metric::Metric(const std::string& name) : impl_(internal::make_metric(name)) {}
 Metric::Metric(const Loss& loss) : impl_(internal::metric(loss.name(), {}, internal::values_of(loss.impl()))) {}
 Metric::Metric(std::string_view name, std::function<Tensor(const Tensor&, const Tensor&)> function)
-    : impl_(internal::metric("metric", std::string(name), std::move(function))) {}
+    : impl_(internal::metric("metric", std::string(name), std::move(function))) {
+  impl_->described = {"function", {}};
+}
 
 void Metric::update_state(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight) const {
   internal::MetricSums sums = internal::metric_sums(*impl_, y_true, y_pred, sample_weight);
@@ -92,19 +123,24 @@ Tensor Metric::result() const { return full({}, impl_->count == 0 ? 0.0 : impl_-
 void Metric::reset_state() const { impl_->total = impl_->count = 0; }
 
 namespace metrics {
-using internal::metric;
-Accuracy::Accuracy(NameOptions o) : Metric(metric("accuracy", o.name, internal::accuracy)) {}
+using internal::metric_class;
+Accuracy::Accuracy(NameOptions o) : Metric(metric_class("Accuracy", "accuracy", o.name, internal::accuracy)) {}
 BinaryAccuracy::BinaryAccuracy(ThresholdOptions o)
-    : Metric(metric("binary_accuracy", o.name, [threshold = o.threshold](const Tensor& t, const Tensor& p) {
-        return internal::binary_accuracy(t, p, threshold);
-      })) {}
+    : Metric(metric_class("BinaryAccuracy", "binary_accuracy", o.name,
+                          [threshold = o.threshold](const Tensor& t, const Tensor& p) {
+                            return internal::binary_accuracy(t, p, threshold);
+                          },
+                          {{"threshold", o.threshold}})) {}
 CategoricalAccuracy::CategoricalAccuracy(NameOptions o)
-    : Metric(metric("categorical_accuracy", o.name, internal::categorical_accuracy)) {}
+    : Metric(metric_class("CategoricalAccuracy", "categorical_accuracy", o.name, internal::categorical_accuracy)) {}
 SparseCategoricalAccuracy::SparseCategoricalAccuracy(NameOptions o)
-    : Metric(metric("sparse_categorical_accuracy", o.name, internal::sparse_categorical_accuracy)) {}
+    : Metric(metric_class("SparseCategoricalAccuracy", "sparse_categorical_accuracy", o.name,
+                          internal::sparse_categorical_accuracy)) {}
 MeanSquaredError::MeanSquaredError(NameOptions o)
-    : Metric(metric("mean_squared_error", o.name, internal::values_of(*internal::find_loss("mean_squared_error")))) {}
+    : Metric(metric_class("MeanSquaredError", "mean_squared_error", o.name,
+                          internal::values_of(*internal::find_loss("mean_squared_error")))) {}
 MeanAbsoluteError::MeanAbsoluteError(NameOptions o)
-    : Metric(metric("mean_absolute_error", o.name, internal::values_of(*internal::find_loss("mean_absolute_error")))) {}
+    : Metric(metric_class("MeanAbsoluteError", "mean_absolute_error", o.name,
+                          internal::values_of(*internal::find_loss("mean_absolute_error")))) {}
 }  // namespace metrics
 }  // namespace mica

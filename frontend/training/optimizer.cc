@@ -6,6 +6,7 @@
 #include "frontend/graph/apply.h"
 #include "frontend/graph/trace.h"
 #include "frontend/graph/value.h"
+#include "frontend/layers/fields.h"
 
 namespace mica {
 namespace internal {
@@ -41,6 +42,8 @@ class Sgd : public OptimizerImpl {
   }
 
  protected:
+  Described own_options() const override { return {"SGD", {{"momentum", momentum_}, {"nesterov", nesterov_}}}; }
+
   std::vector<SlotSpec> slot_specs() const override {
     return momentum_ == 0 ? std::vector<SlotSpec>{} : std::vector<SlotSpec>{{"momentum"}};
   }
@@ -66,6 +69,7 @@ class AdamRule : public OptimizerImpl {
   AdamRule(std::string_view default_name, LearningRate rate, const AdamOptions& o)
       : OptimizerImpl(o.name.empty() ? std::string(default_name) : o.name, std::move(rate),
                       {o.weight_decay, o.clipnorm, o.clipvalue, o.global_clipnorm}),
+        class_name_(default_name == "adam" ? "Adam" : "AdamW"),
         o_(o) {
     check_beta(name(), "beta_1", o.beta_1);
     check_beta(name(), "beta_2", o.beta_2);
@@ -73,8 +77,13 @@ class AdamRule : public OptimizerImpl {
   }
 
  protected:
+  Described own_options() const override {
+    return {class_name_,
+            {{"beta_1", o_.beta_1}, {"beta_2", o_.beta_2}, {"epsilon", o_.epsilon}, {"amsgrad", o_.amsgrad}}};
+  }
+
   std::vector<SlotSpec> slot_specs() const override {
-    if (o_.amsgrad) return {{"momentum"}, {"velocity"}, {"velocity_hat"}};
+    if (o_.amsgrad) return {{"momentum"}, {"velocity"}, {.name = "velocity_hat", .group = 1}};
     return {{"momentum"}, {"velocity"}};
   }
 
@@ -98,6 +107,7 @@ class AdamRule : public OptimizerImpl {
   }
 
  private:
+  std::string class_name_;
   AdamOptions o_;
 };
 
@@ -113,10 +123,15 @@ class RmsPropRule : public OptimizerImpl {
   }
 
  protected:
+  Described own_options() const override {
+    return {"RMSprop",
+            {{"rho", o_.rho}, {"momentum", o_.momentum}, {"epsilon", o_.epsilon}, {"centered", o_.centered}}};
+  }
+
   std::vector<SlotSpec> slot_specs() const override {
     std::vector<SlotSpec> specs = {{"velocity"}};
-    if (o_.momentum > 0) specs.push_back({"momentum"});
-    if (o_.centered) specs.push_back({"average_gradient"});
+    if (o_.momentum > 0) specs.push_back({.name = "momentum", .group = 1});
+    if (o_.centered) specs.push_back({.name = "average_gradient", .group = 2});
     return specs;
   }
 
@@ -183,6 +198,45 @@ void OptimizerImpl::build(const Parameters& variables) {
   }
 }
 
+Parameters OptimizerImpl::saved_slots() const {
+  Parameters ordered;
+  const std::vector<SlotSpec> specs = slot_specs();
+  const int groups = specs.empty() ? 0 : specs.back().group + 1;
+  for (int group = 0; group < groups; ++group) {
+    for (const Variable& variable : built_for_) {
+      const Parameters& slots = slots_.at(cell_of(variable));
+      for (std::size_t i = 0; i < specs.size(); ++i) {
+        if (specs[i].group == group) ordered.push_back(slots[i]);
+      }
+    }
+  }
+  return ordered;
+}
+
+Described OptimizerImpl::described() const {
+  if (!rate_.is_constant()) {
+    throw Error({.where = name_,
+                 .expected = "a learning rate that files can hold",
+                 .received = "a function of the step",
+                 .hint = "set_lr() gives it a number."});
+  }
+  using Number = FieldValue<std::optional<double>>;
+  Described described = own_options();
+  Config config{{"name", name_},
+                {"learning_rate", static_cast<double>(static_cast<float>(rate_.at(0)))},
+                {"weight_decay", common_.weight_decay == 0 ? Config::Value() : Config::Value(common_.weight_decay)},
+                {"clipnorm", Number::write(common_.clipnorm)},
+                {"global_clipnorm", Number::write(common_.global_clipnorm)},
+                {"clipvalue", Number::write(common_.clipvalue)},
+                {"use_ema", false},
+                {"ema_momentum", 0.99},
+                {"ema_overwrite_frequency", {}},
+                {"loss_scale_factor", {}},
+                {"gradient_accumulation_steps", {}}};
+  for (const auto& [key, value] : described.config.items()) config.set(key, value);
+  return {described.class_name, config};
+}
+
 std::vector<double> OptimizerImpl::more_operands(double, double) const { return {}; }
 
 std::vector<double> OptimizerImpl::operands() const {
@@ -232,6 +286,78 @@ std::shared_ptr<OptimizerImpl> make_optimizer(const std::string& name) {
   throw Error({.where = "optimizer",
                .expected = "one of adam, adamw, rmsprop, sgd",
                .received = absl::StrCat("\"", name, "\""),
+               .hint = {}});
+}
+
+namespace {
+
+// The options of every optimizer.
+struct CommonFields {
+  std::string name;
+  double learning_rate = 0.001, ema_momentum = 0.99;
+  OptimizerCommon common;
+
+  void visit(FieldVisitor& v) {
+    std::optional<double> weight_decay;
+    v.field("name", name);
+    v.field("learning_rate", learning_rate);
+    v.field("weight_decay", weight_decay);
+    v.field("clipnorm", common.clipnorm);
+    v.field("global_clipnorm", common.global_clipnorm);
+    v.field("clipvalue", common.clipvalue);
+    v.fixed("use_ema", false);
+    v.field("ema_momentum", ema_momentum);
+    v.fixed("ema_overwrite_frequency", {});
+    v.fixed("loss_scale_factor", {});
+    v.fixed("gradient_accumulation_steps", {});
+    common.weight_decay = weight_decay.value_or(0);
+  }
+  template <class Options>
+  Options options(Options o) const {
+    o.weight_decay = common.weight_decay;
+    o.clipnorm = common.clipnorm;
+    o.clipvalue = common.clipvalue;
+    o.global_clipnorm = common.global_clipnorm;
+    o.name = name;
+    return o;
+  }
+};
+
+}  // namespace
+
+Optimizer make_optimizer(const Described& described) {
+  ConfigReader reader(described.config, described.class_name);
+  CommonFields fields;
+  fields.visit(reader);
+  if (described.class_name == "SGD") {
+    SGDOptions o;
+    reader.field("momentum", o.momentum);
+    reader.field("nesterov", o.nesterov);
+    reader.finish();
+    return SGD(fields.learning_rate, fields.options(o));
+  }
+  if (described.class_name == "RMSprop") {
+    RMSpropOptions o;
+    reader.field("rho", o.rho);
+    reader.field("momentum", o.momentum);
+    reader.field("epsilon", o.epsilon);
+    reader.field("centered", o.centered);
+    reader.finish();
+    return RMSprop(fields.learning_rate, fields.options(o));
+  }
+  if (described.class_name == "Adam" || described.class_name == "AdamW") {
+    AdamOptions o;
+    reader.field("beta_1", o.beta_1);
+    reader.field("beta_2", o.beta_2);
+    reader.field("epsilon", o.epsilon);
+    reader.field("amsgrad", o.amsgrad);
+    reader.finish();
+    if (described.class_name == "Adam") return Adam(fields.learning_rate, fields.options(o));
+    return AdamW(fields.learning_rate, fields.options(o));
+  }
+  throw Error({.where = "optimizer",
+               .expected = "one of the classes Adam, AdamW, RMSprop, SGD",
+               .received = described.class_name,
                .hint = {}});
 }
 

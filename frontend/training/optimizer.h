@@ -22,6 +22,7 @@ struct OptimizerCommon {
 struct SlotSpec {
   const char* name;
   double initial = 0;
+  int group = 0;
 };
 
 class OptimizerImpl {
@@ -34,10 +35,17 @@ class OptimizerImpl {
   void set_lr(double lr);
   std::int64_t iterations() const { return iterations_; }
   void count_step() { ++iterations_; }
+  void set_iterations(std::int64_t iterations) { iterations_ = iterations; }
+  bool has_constant_rate() const { return rate_.is_constant(); }
+
+  // The class and its options, as files have them.
+  Described described() const;
 
   // Makes the slots of variables that have none yet, in order.
   void build(const Parameters& variables);
   Parameters slots() const { return slot_list_; }
+  // In the order of Keras' files: slot by slot, those of one group variable by variable.
+  Parameters saved_slots() const;
 
   // The values of the run-time operands of the step that `iterations()` completed steps precede; the first is the
   // learning rate.
@@ -47,6 +55,8 @@ class OptimizerImpl {
   void apply(const Parameters& variables, Tensors grads, const Tensors& operands);
 
  protected:
+  // The class and what it adds to the options of every optimizer.
+  virtual Described own_options() const = 0;
   virtual std::vector<SlotSpec> slot_specs() const = 0;
   // Further operands: `step` counts from 1.
   virtual std::vector<double> more_operands(double lr, double step) const;
@@ -64,5 +74,7 @@ class OptimizerImpl {
 };
 
 std::shared_ptr<OptimizerImpl> make_optimizer(const std::string& name);
+// From what a file says of it: a class and its options.
+Optimizer make_optimizer(const Described& described);
 
 }  // namespace mica::internal
