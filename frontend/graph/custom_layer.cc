@@ -83,6 +83,22 @@ Parameters all_weights(const CustomLayer& layer, bool trainable) {
   return some;
 }
 
+namespace {
+
+thread_local int placeholder_scopes = 0;
+
+// A pending zero of the shape; nobody computes it.
+Tensor placeholder(const Shape& shape, DType dtype) {
+  ir::Dims dims;
+  for (std::int64_t dim : shape) dims.emplace_back(dim);
+  return apply("broadcast_to", {Tensor::of(make_literal(0, dtype))}, {{"shape", std::move(dims)}});
+}
+
+}  // namespace
+
+PlaceholderWeights::PlaceholderWeights() { ++placeholder_scopes; }
+PlaceholderWeights::~PlaceholderWeights() { --placeholder_scopes; }
+
 BuildGuard::BuildGuard(const CustomLayer& layer)
     : state_(state_of(layer)), built_(state_.built), weights_(state_.weights.size()) {}
 
@@ -158,7 +174,8 @@ Variable CustomLayer::add_weight(WeightOptions options) {
                  .hint = "A weight cannot have a dynamic dim; give the input that axis."});
   }
   const std::string& path = internal::LayerScope::current_path();
-  Tensor initial = options.initializer(options.shape, options.dtype);
+  Tensor initial = internal::placeholder_scopes > 0 ? internal::placeholder(options.shape, options.dtype)
+                                                    : options.initializer(options.shape, options.dtype);
   auto cell = internal::make_cell(absl::StrCat(path.empty() ? state_->name : path, "/", options.name),
                                   internal::cast(initial, options.dtype), options.trainable);
   cell->name = options.name.substr(options.name.rfind('/') + 1);

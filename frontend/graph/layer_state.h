@@ -49,6 +49,15 @@ void ensure_named(const CustomLayer& layer);
 // Own weights, then those of the sublayers, in Keras' order; a Variable that is met twice is listed once.
 Parameters all_weights(const CustomLayer& layer);
 Parameters all_weights(const CustomLayer& layer, bool trainable);
+// While it lives, weights made on this thread have a value that takes no memory: a file gives them theirs.
+class PlaceholderWeights {
+ public:
+  PlaceholderWeights();
+  ~PlaceholderWeights();
+  PlaceholderWeights(const PlaceholderWeights&) = delete;
+  PlaceholderWeights& operator=(const PlaceholderWeights&) = delete;
+};
+
 // Weights and sublayers again as they were before a call that failed.
 class BuildGuard {
  public:

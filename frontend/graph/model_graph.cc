@@ -131,6 +131,18 @@ ValueRef symbolic_node(const Tensor& tensor, std::string_view model, std::string
 
 bool is_input_layer(const ValueNode& node) { return node.producer->inputs.empty(); }
 
+Config::Value structure_of(const Inputs& tensors) {
+  if (tensors.form() == Inputs::Form::kOne) return 0;
+  std::vector<Config::Value> list;
+  Config object;
+  for (const auto& [name, tensor] : tensors.items()) {
+    auto number = static_cast<std::int64_t>(list.size());
+    object.set(name, number);
+    list.emplace_back(number);
+  }
+  return tensors.form() == Inputs::Form::kNamed ? Config::Value(object) : Config::Value(list);
+}
+
 void take_inputs(ModelGraph& graph, std::string_view model, const Inputs& inputs) {
   std::set<const ValueNode*> seen;
   for (const auto& [name, tensor] : inputs.items()) {
@@ -227,6 +239,8 @@ ModelGraph make_model_graph(std::string_view model, const Inputs& inputs, const 
                  .hint = {}});
   }
   ModelGraph graph;
+  graph.input_structure = structure_of(inputs);
+  graph.output_structure = structure_of(outputs);
   take_inputs(graph, model, inputs);
   take_outputs(graph, model, outputs);
   Walk walk(model, graph);

@@ -16,6 +16,8 @@ struct ModelStep {
 };
 
 struct ModelGraph {
+  // How inputs and outputs were given, with their numbers in place: 0, [0,1] or {"title":0,"body":1}; files may nest.
+  Config::Value input_structure, output_structure;
   std::vector<ValueRef> inputs, outputs;
   std::vector<std::string> input_names, output_names;  // an output is named after its layer unless it was given a name
   // Layer calls and operations, operands before users: deeper ones first, then in order of the walk from the outputs.

@@ -4,9 +4,9 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
+#include "frontend/files/keras_object.h"
 #include "frontend/graph/collections.h"
 #include "frontend/layers/objects.h"
-#include "frontend/layers/registry.h"
 
 namespace mica::internal {
 
@@ -50,7 +50,8 @@ std::optional<Shape> FieldValue<Shape>::read(const Config::Value& value) {
   if (value.kind() != Kind::kList) return std::nullopt;
   std::vector<std::int64_t> dims;
   for (const Config::Value& item : value.list()) {
-    if (item.kind() != Kind::kInteger && !item.is_null()) return std::nullopt;
+    bool is_dim = item.is_null() || (item.kind() == Kind::kInteger && item.integer() >= kAny);
+    if (!is_dim) return std::nullopt;
     dims.push_back(item.is_null() ? kAny : item.integer());
   }
   return Shape(std::move(dims));
@@ -183,10 +184,12 @@ std::optional<Constraint> FieldValue<Constraint>::read(const Config::Value& valu
   return described ? std::optional(make_constraint(*described)) : std::nullopt;
 }
 
-Config::Value FieldValue<Layer>::write(const Layer& value) { return value ? layer_value(value) : Config::Value(); }
+Config::Value FieldValue<Layer>::write(const Layer& value) {
+  return value ? Config::Value(files::layer_object(value)) : Config::Value();
+}
 std::optional<Layer> FieldValue<Layer>::read(const Config::Value& value) {
   if (value.is_null()) return Layer();
-  return value.kind() == Kind::kObject ? std::optional(make_layer(value.object())) : std::nullopt;
+  return value.kind() == Kind::kObject ? std::optional(files::read_layer(value.object())) : std::nullopt;
 }
 
 const Config::Value* ConfigReader::find(std::string_view name) {

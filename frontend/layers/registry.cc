@@ -42,18 +42,4 @@ Layer make_builtin(const LayerClass& layer_class, const Config& config) {
   return Layer::of(std::move(layer));
 }
 
-Layer make_layer(const Config& object) {
-  std::optional<Described> described = described_by(object);
-  const LayerClass* layer_class = described ? find_layer_class(described->class_name) : nullptr;
-  if (layer_class) return make_builtin(*layer_class, described->config);
-  throw Error({.where = described ? described->config.get<std::string>("name", described->class_name) : "layer",
-               .expected = "a layer that Mica has",
-               .received = described ? described->class_name : object.to_json(),
-               .hint = {}});
-}
-
-Config::Value layer_value(const Layer& layer) {
-  return object_value("keras.layers", layer.class_name(), layer.config());
-}
-
 }  // namespace mica::internal

@@ -38,8 +38,4 @@ const LayerClass* find_layer_class(std::string_view name);
 // A built-in layer with the options of its config. Errors name the layer.
 Layer make_builtin(const LayerClass& layer_class, const Config& config);
 
-// A layer of any kind from its object in a file, {"class_name", "config", …}, and the object of a layer.
-Layer make_layer(const Config& object);
-Config::Value layer_value(const Layer& layer);
-
 }  // namespace mica::internal
