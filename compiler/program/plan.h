@@ -68,5 +68,7 @@ absl::StatusOr<Plan> make_plan(const ir::Graph& graph, const LowerFn& lower);
 
 // The text of architecture.md §10: buffers, init and run steps with layers and kernel keys.
 std::string print(const Plan& plan);
+// The text of its kernels.
+std::string print_kernels(const Plan& plan);
 
 }  // namespace mica::program

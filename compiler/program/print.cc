@@ -113,4 +113,10 @@ std::string print(const Plan& plan) {
   return text;
 }
 
+std::string print_kernels(const Plan& plan) {
+  std::string text;
+  for (const loop::Kernel& kernel : plan.kernels) absl::StrAppend(&text, loop::print(kernel), "\n");
+  return text;
+}
+
 }  // namespace mica::program
