@@ -9,15 +9,18 @@ const Registry& registry() {
     auto* r = new Registry();
     add_elementwise_ops(*r);
     add_math_ops(*r);
+    add_special_ops(*r);
     add_activation_ops(*r);
     add_reduce_ops(*r);
     add_cumulative_ops(*r);
+    add_sort_ops(*r);
     add_shape_ops(*r);
     add_index_map_ops(*r);
     add_gather_ops(*r);
     add_linalg_ops(*r);
     add_conv_ops(*r);
     add_pool_ops(*r);
+    add_resize_ops(*r);
     add_normalization_ops(*r);
     add_loss_ops(*r);
     add_region_ops(*r);

@@ -87,6 +87,7 @@ using Table = std::map<std::string, Function>;
 
 void add_elementwise_functions(Table& table);
 void add_reduction_functions(Table& table);
+void add_order_functions(Table& table);
 void add_shape_functions(Table& table);
 void add_activation_functions(Table& table);
 void add_layer_functions(Table& table);

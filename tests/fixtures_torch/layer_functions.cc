@@ -307,7 +307,35 @@ Values attention(Call& c) {
   return {c.b.matmul(c.b.call("softmax", {scores}), v)};
 }
 
+ir::Attr method_of(const std::string& mode) {
+  if (mode.rfind("nearest", 0) == 0) return std::string("nearest");
+  return mode == "bicubic" ? std::string("cubic") : mode == "area" ? mode : std::string("linear");
+}
+
+Values interpolate(Call& c) {
+  Value x = c.tensor("input");
+  const std::size_t n = at(x.rank() - 2);
+  const std::string mode = c.text("mode", "nearest");
+  const double factor = c.number("scale_factor", 1);
+  const bool given = c.has("scale_factor") && !c.flag("recompute_scale_factor"), antialias = c.flag("antialias");
+  Dims size;
+  for (std::size_t i = 0; i < n; ++i) {
+    double scaled = std::floor(static_cast<double>(x.dims()[i + 2].value()) * factor);
+    size.push_back(c.has("size") ? c.ints("size", {}, n)[i] : static_cast<std::int64_t>(scaled));
+  }
+  const char* coordinates = c.flag("align_corners") ? "align_corners" : mode == "nearest" ? "asymmetric" : "half_pixel";
+  Attrs attrs = {{"size", size},
+                 {"method", method_of(mode)},
+                 {"coordinates", std::string(coordinates)},
+                 {"scale", given ? ir::Doubles(n, factor) : ir::Doubles()},
+                 {"antialias", antialias},
+                 {"cubic_slope", antialias ? -0.5 : -0.75},
+                 {"border", std::string(antialias ? "inside" : "repeat")}};
+  return {channels_first(c.b, c.b.call("resize", {channels_last(c.b, x)}, attrs))};
+}
+
 void add_pixels(Table& t) {
+  t["F.interpolate"] = {{"input", "size", "scale_factor", "mode", "align_corners"}, interpolate};
   t["F.scaled_dot_product_attention"] = {{"query", "key", "value"}, attention};
   t["F.pixel_shuffle"] = {{"input", "upscale_factor"}, [](Call& c) -> Values {
                             Value x = c.tensor("input");

@@ -55,6 +55,30 @@ TEST(Cast, TruncatesAndSaturates) {
   EXPECT_THAT(run("cast", kFloat32, {{0, 0.5}}, {{"dtype", kBool}}), ElementsAre(0, 1));
 }
 
+TEST(Recurrence, MultipliesWhatCameBeforeAndAdds) {
+  EXPECT_THAT(run("linear_recurrence", kFloat64, {{5, 2, 0, -1}, {1, 3, 4, 2}}), ElementsAre(1, 5, 4, -2));
+  EXPECT_THAT(run("linear_recurrence", kFloat64, {{5, 2, 0, -1}, {1, 3, 4, 2}}, {{"reverse", true}}),
+              ElementsAre(56, 11, 4, 2));
+}
+
+// The gradient of sum((i + 1) y_i) at elements that other products depend on: one zero, and two.
+TEST(Cumprod, HasAGradientAtZeros) {
+  for (const auto& [x, want] : {std::pair<std::vector<double>, std::vector<double>>{{2, 0, 3, 4}, {1, 118, 0, 0}},
+                                {{2, 0, 3, 0, 5}, {1, 22, 0, 0, 0}},
+                                {{0, 1.5, -2}, {-5, 0, 0}}}) {
+    Graph graph;
+    Builder b(graph);
+    const auto n = static_cast<std::int64_t>(x.size());
+    Value input = graph.input({kFloat64, {Dim(n)}}, "x"), y = b.call("cumprod", {input});
+    Value seed = b.call("iota", {}, {{"shape", Dims{Dim(n)}}, {"dtype", kFloat64}}) + 1.0;
+    graph.add_output((*differentiate(b, {y}, {seed}, {input}))[0], "dx");
+    std::vector<RefTensor> inputs = {{kFloat64, {n}, x}};
+    auto results = evaluate(graph, inputs);
+    ASSERT_TRUE(results.ok()) << results.status();
+    EXPECT_THAT(results->front().data, testing::ElementsAreArray(want));
+  }
+}
+
 TEST(Sources, CountAndFill) {
   EXPECT_THAT(run("constant", kFloat32, {}, {{"value", 1.5}, {"shape", Dims{2}}}), ElementsAre(1.5, 1.5));
   EXPECT_THAT(run("iota", kFloat32, {}, {{"shape", Dims{2, 3}}, {"axis", std::int64_t{1}}}),
