@@ -93,14 +93,15 @@ absl::StatusOr<Types> infer_conv_grad_kernel(const InferContext& c) {
   return Types{{x.dtype, std::move(kernel)}};
 }
 
-// Sums of products in at least float32, of the products that lie inside.
+// Sums of products in at least float32, of the products that lie inside: padding takes no part, be its partner
+// infinite.
 Expr sum_of_products(const DefineContext& c, const Dims& extents, const std::function<Expr(const Exprs&)>& product) {
   return loop::cast(c.reduce(loop::Reducer::kSum, extents, product), c.results[0].dtype);
 }
 Expr wide(const Expr& x) { return x->dtype.bytes() == 2 ? loop::cast(x, kFloat32) : x; }
 Expr product_inside(const Expr& inside, const Expr& a, const Expr& b) {
-  Expr left = wide(a);
-  return loop::select(inside, left, loop::constant(0, left->dtype)) * wide(b);
+  Expr product = wide(a) * wide(b);
+  return loop::select(inside, product, loop::constant(0, product->dtype));
 }
 
 // y[n, p…, o] = sum over window…, i of x[n, p·stride + w·dilation - pad…, group·I + i] · kernel[w…, i, o]

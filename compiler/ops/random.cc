@@ -159,7 +159,11 @@ void add_random_ops(Registry& r) {
             .required_attr("rate", 0.0, "the probability, from 0 to 1")
             .attr("noise_shape", Dims{}, "the dims of the mask, broadcast to x; empty: those of x")
             .fusion(FusionClass::kElementwise)
-            .infer(same_as())
+            .infer([](const InferContext& c) -> absl::StatusOr<Types> {
+              if (c.operand(1) != TensorType{kInt64, {Dim(2)}})
+                return expected("a state i64[2] of seed and counter", c.operand(1).to_string());
+              return Types{c.operand(0)};
+            })
             .decompose(decompose_dropout)
             .vjp(vjp_dropout)
             .sample({.operands = {"f32[3,17]", "i64[2]:0..1000"}, .attrs = {{"rate", 0.4}}})
