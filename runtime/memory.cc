@@ -25,9 +25,9 @@ void* allocate_aligned(std::int64_t bytes, const char* what) {
   constexpr std::int64_t kMaxBytes = std::numeric_limits<std::int64_t>::max() - kAlignment;
   const std::int64_t rounded = bytes == 0 ? kAlignment : round_up(bytes < kMaxBytes ? bytes : kMaxBytes);
   const bool is_large = rounded >= kHugePage;
-  void* const data = std::aligned_alloc(static_cast<std::size_t>(is_large ? kHugePage : kAlignment),
-                                        static_cast<std::size_t>(rounded));
-  if (data == nullptr) {
+  const auto alignment = static_cast<std::size_t>(is_large ? kHugePage : kAlignment);
+  void* data = nullptr;
+  if (posix_memalign(&data, alignment, static_cast<std::size_t>(rounded)) != 0) {
     throw Error({.where = what,
                  .expected = "a size that fits in memory",
                  .received = std::to_string(bytes) + " bytes",
