@@ -2,6 +2,7 @@
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
 #include "frontend/layers/builtin.h"
+#include "frontend/layers/registry.h"
 #include "frontend/layers/window.h"
 #include "frontend/mica/layers/pooling.h"
 
@@ -127,3 +128,18 @@ AdaptiveMaxPooling3D::AdaptiveMaxPooling3D(Ints<3> output_size, DataFormatOption
     : Layer(make_adaptive("AdaptiveMaxPooling3D", false, output_size, options)) {}
 
 }  // namespace mica::layers
+
+namespace mica::internal {
+
+std::vector<LayerClass> adaptive_pooling_layers() {
+  return {
+      {"AdaptiveAveragePooling1D", [] { return layers::make_adaptive<1>("AdaptiveAveragePooling1D", true, 1, {}); }},
+      {"AdaptiveAveragePooling2D", [] { return layers::make_adaptive<2>("AdaptiveAveragePooling2D", true, 1, {}); }},
+      {"AdaptiveAveragePooling3D", [] { return layers::make_adaptive<3>("AdaptiveAveragePooling3D", true, 1, {}); }},
+      {"AdaptiveMaxPooling1D", [] { return layers::make_adaptive<1>("AdaptiveMaxPooling1D", false, 1, {}); }},
+      {"AdaptiveMaxPooling2D", [] { return layers::make_adaptive<2>("AdaptiveMaxPooling2D", false, 1, {}); }},
+      {"AdaptiveMaxPooling3D", [] { return layers::make_adaptive<3>("AdaptiveMaxPooling3D", false, 1, {}); }},
+  };
+}
+
+}  // namespace mica::internal

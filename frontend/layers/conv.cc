@@ -145,7 +145,7 @@ template <int N>
 std::shared_ptr<BuiltinLayer> make_conv(const char* name, std::int64_t filters, const Ints<N>& size,
                                         const ConvOptions<N>& o) {
   KernelFields kernel{"kernel", o.kernel_initializer, o.kernel_regularizer, o.kernel_constraint};
-  return std::make_shared<ConvLayer>(BuiltinLayer::Common{name, o.name, o.trainable, o.dtype}, filters, o.groups,
+  return std::make_shared<ConvLayer>(conv_common(name, o), filters, o.groups,
                                      conv_fields(size, o, {std::move(kernel)}));
 }
 template <class Options>
@@ -154,15 +154,14 @@ KernelFields depthwise_kernel(const Options& o) {
 }
 template <int N>
 std::shared_ptr<BuiltinLayer> make_depthwise(const char* name, const Ints<N>& size, const DepthwiseConvOptions<N>& o) {
-  return std::make_shared<DepthwiseConvLayer>(BuiltinLayer::Common{name, o.name, o.trainable, o.dtype},
-                                              o.depth_multiplier, conv_fields(size, o, {depthwise_kernel(o)}));
+  return std::make_shared<DepthwiseConvLayer>(conv_common(name, o), o.depth_multiplier,
+                                              conv_fields(size, o, {depthwise_kernel(o)}));
 }
 template <int N>
 std::shared_ptr<BuiltinLayer> make_separable(const char* name, std::int64_t filters, const Ints<N>& size,
                                              const SeparableConvOptions<N>& o) {
   KernelFields pointwise{"pointwise", o.pointwise_initializer, o.pointwise_regularizer, o.pointwise_constraint};
-  return std::make_shared<SeparableConvLayer>(BuiltinLayer::Common{name, o.name, o.trainable, o.dtype}, filters,
-                                              o.depth_multiplier,
+  return std::make_shared<SeparableConvLayer>(conv_common(name, o), filters, o.depth_multiplier,
                                               conv_fields(size, o, {depthwise_kernel(o), std::move(pointwise)}));
 }
 
@@ -187,6 +186,16 @@ SeparableConv2D::SeparableConv2D(std::int64_t filters, Ints<2> size, SeparableCo
 
 namespace mica::internal {
 
-std::vector<LayerClass> convolution_layers() { return {}; }
+std::vector<LayerClass> convolution_layers() {
+  return {
+      {"Conv1D", [] { return layers::make_conv<1>("Conv1D", 1, 1, {}); }},
+      {"Conv2D", [] { return layers::make_conv<2>("Conv2D", 1, 1, {}); }},
+      {"Conv3D", [] { return layers::make_conv<3>("Conv3D", 1, 1, {}); }},
+      {"DepthwiseConv1D", [] { return layers::make_depthwise<1>("DepthwiseConv1D", 1, {}); }},
+      {"DepthwiseConv2D", [] { return layers::make_depthwise<2>("DepthwiseConv2D", 1, {}); }},
+      {"SeparableConv1D", [] { return layers::make_separable<1>("SeparableConv1D", 1, 1, {}); }},
+      {"SeparableConv2D", [] { return layers::make_separable<2>("SeparableConv2D", 1, 1, {}); }},
+  };
+}
 
 }  // namespace mica::internal

@@ -15,7 +15,6 @@ void ConvBase::settle() {
   expect_sizes("strides", o_.strides, spatial_rank_);
   expect_sizes("dilation_rate", o_.dilations, spatial_rank_);
   expect_choice("data_format", o_.data_format, {"channels_last", "channels_first"});
-  state().activity_regularizer = o_.activity_regularizer.fn();
 }
 
 void ConvBase::size_fields(FieldVisitor& v) {
@@ -27,12 +26,12 @@ void ConvBase::size_fields(FieldVisitor& v) {
 void ConvBase::value_fields(FieldVisitor& v) {
   v.field("activation", o_.activation);
   v.field("use_bias", o_.use_bias);
-  for (KernelFields& kernel : o_.kernels) v.field(kernel.prefix + "_initializer", kernel.initializer);
+  for (KernelFields& kernel : o_.kernels) v.field(kernel.initializer_name, kernel.initializer);
   v.field("bias_initializer", o_.bias_initializer);
-  for (KernelFields& kernel : o_.kernels) v.field(kernel.prefix + "_regularizer", kernel.regularizer);
+  for (KernelFields& kernel : o_.kernels) v.field(kernel.regularizer_name, kernel.regularizer);
   v.field("bias_regularizer", o_.bias_regularizer);
-  v.field("activity_regularizer", o_.activity_regularizer);
-  for (KernelFields& kernel : o_.kernels) v.field(kernel.prefix + "_constraint", kernel.constraint);
+  activity_regularizer_field(v);
+  for (KernelFields& kernel : o_.kernels) v.field(kernel.constraint_name, kernel.constraint);
   v.field("bias_constraint", o_.bias_constraint);
 }
 

@@ -12,10 +12,18 @@ namespace mica::internal {
 
 // The options of one kernel; Keras calls them `kernel_initializer`, `depthwise_initializer`, ….
 struct KernelFields {
-  std::string prefix;
-  Initializer initializer = "glorot_uniform";
-  Regularizer regularizer = {};
-  Constraint constraint = {};
+  KernelFields(const std::string& prefix, Initializer i, Regularizer r, Constraint c)
+      : initializer_name(prefix + "_initializer"),
+        regularizer_name(prefix + "_regularizer"),
+        constraint_name(prefix + "_constraint"),
+        initializer(std::move(i)),
+        regularizer(std::move(r)),
+        constraint(std::move(c)) {}
+
+  std::string initializer_name, regularizer_name, constraint_name;
+  Initializer initializer;
+  Regularizer regularizer;
+  Constraint constraint;
 };
 
 struct ConvFields {
@@ -25,7 +33,7 @@ struct ConvFields {
   ActivationFn activation = {};
   bool use_bias = true;
   Initializer bias_initializer = "zeros";
-  Regularizer bias_regularizer = {}, activity_regularizer = {};
+  Regularizer bias_regularizer = {};
   Constraint bias_constraint = {};
 };
 
@@ -42,8 +50,12 @@ ConvFields conv_fields(const Ints<N>& size, const Options& o, std::vector<Kernel
           .use_bias = o.use_bias,
           .bias_initializer = o.bias_initializer,
           .bias_regularizer = o.bias_regularizer,
-          .activity_regularizer = o.activity_regularizer,
           .bias_constraint = o.bias_constraint};
+}
+
+template <class Options>
+BuiltinLayer::Common conv_common(std::string_view class_name, const Options& o) {
+  return {class_name, o.name, o.trainable, o.dtype, o.activity_regularizer};
 }
 
 class ConvBase : public BuiltinLayer {

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
 #include "frontend/layers/conv_base.h"
+#include "frontend/layers/registry.h"
 #include "frontend/mica/layers/convolution.h"
 
 namespace mica::layers {
@@ -94,8 +95,8 @@ std::shared_ptr<BuiltinLayer> make_transpose(const char* name, std::int64_t filt
   KernelFields kernel{"kernel", o.kernel_initializer, o.kernel_regularizer, o.kernel_constraint};
   std::optional<Sizes> output_padding;
   if (o.output_padding) output_padding = internal::to_vector(*o.output_padding);
-  return std::make_shared<ConvTransposeLayer>(BuiltinLayer::Common{name, o.name, o.trainable, o.dtype}, filters,
-                                              std::move(output_padding), conv_fields(size, o, {std::move(kernel)}));
+  return std::make_shared<ConvTransposeLayer>(conv_common(name, o), filters, std::move(output_padding),
+                                              conv_fields(size, o, {std::move(kernel)}));
 }
 
 }  // namespace
@@ -108,3 +109,13 @@ Conv3DTranspose::Conv3DTranspose(std::int64_t filters, Ints<3> size, ConvTranspo
     : Layer(make_transpose("Conv3DTranspose", filters, size, options)) {}
 
 }  // namespace mica::layers
+
+namespace mica::internal {
+
+std::vector<LayerClass> transposed_convolution_layers() {
+  return {{"Conv1DTranspose", [] { return layers::make_transpose<1>("Conv1DTranspose", 1, 1, {}); }},
+          {"Conv2DTranspose", [] { return layers::make_transpose<2>("Conv2DTranspose", 1, 1, {}); }},
+          {"Conv3DTranspose", [] { return layers::make_transpose<3>("Conv3DTranspose", 1, 1, {}); }}};
+}
+
+}  // namespace mica::internal

@@ -2,6 +2,7 @@
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
 #include "frontend/layers/builtin.h"
+#include "frontend/layers/registry.h"
 #include "frontend/mica/layers/shape.h"
 
 namespace mica::layers {
@@ -111,19 +112,39 @@ SidePairs pairs(const Sides<N>& sides) {
 }
 SidePairs one_pair(const Ints<2>& sides) { return {{sides[0], sides[1]}}; }
 
+template <class LayerType>
+std::shared_ptr<BuiltinLayer> make_sides(const char* class_name, SidePairs sides, const DataFormatOptions& o = {}) {
+  return std::make_shared<LayerType>(class_name, std::move(sides), o);
+}
+
 }  // namespace
 
 ZeroPadding1D::ZeroPadding1D(Ints<2> padding, DataFormatOptions options)
-    : Layer(std::make_shared<ZeroPaddingLayer>("ZeroPadding1D", one_pair(padding), options)) {}
+    : Layer(make_sides<ZeroPaddingLayer>("ZeroPadding1D", one_pair(padding), options)) {}
 ZeroPadding2D::ZeroPadding2D(Sides<2> padding, DataFormatOptions options)
-    : Layer(std::make_shared<ZeroPaddingLayer>("ZeroPadding2D", pairs(padding), options)) {}
+    : Layer(make_sides<ZeroPaddingLayer>("ZeroPadding2D", pairs(padding), options)) {}
 ZeroPadding3D::ZeroPadding3D(Sides<3> padding, DataFormatOptions options)
-    : Layer(std::make_shared<ZeroPaddingLayer>("ZeroPadding3D", pairs(padding), options)) {}
+    : Layer(make_sides<ZeroPaddingLayer>("ZeroPadding3D", pairs(padding), options)) {}
 Cropping1D::Cropping1D(Ints<2> cropping, DataFormatOptions options)
-    : Layer(std::make_shared<CroppingLayer>("Cropping1D", one_pair(cropping), options)) {}
+    : Layer(make_sides<CroppingLayer>("Cropping1D", one_pair(cropping), options)) {}
 Cropping2D::Cropping2D(Sides<2> cropping, DataFormatOptions options)
-    : Layer(std::make_shared<CroppingLayer>("Cropping2D", pairs(cropping), options)) {}
+    : Layer(make_sides<CroppingLayer>("Cropping2D", pairs(cropping), options)) {}
 Cropping3D::Cropping3D(Sides<3> cropping, DataFormatOptions options)
-    : Layer(std::make_shared<CroppingLayer>("Cropping3D", pairs(cropping), options)) {}
+    : Layer(make_sides<CroppingLayer>("Cropping3D", pairs(cropping), options)) {}
 
 }  // namespace mica::layers
+
+namespace mica::internal {
+
+std::vector<LayerClass> padding_layers() {
+  return {
+      {"ZeroPadding1D", [] { return layers::make_sides<layers::ZeroPaddingLayer>("ZeroPadding1D", SidePairs(1)); }},
+      {"ZeroPadding2D", [] { return layers::make_sides<layers::ZeroPaddingLayer>("ZeroPadding2D", SidePairs(2)); }},
+      {"ZeroPadding3D", [] { return layers::make_sides<layers::ZeroPaddingLayer>("ZeroPadding3D", SidePairs(3)); }},
+      {"Cropping1D", [] { return layers::make_sides<layers::CroppingLayer>("Cropping1D", SidePairs(1)); }},
+      {"Cropping2D", [] { return layers::make_sides<layers::CroppingLayer>("Cropping2D", SidePairs(2)); }},
+      {"Cropping3D", [] { return layers::make_sides<layers::CroppingLayer>("Cropping3D", SidePairs(3)); }},
+  };
+}
+
+}  // namespace mica::internal

@@ -149,6 +149,21 @@ GlobalMaxPooling3D::GlobalMaxPooling3D(GlobalPoolingOptions options)
 
 namespace mica::internal {
 
-std::vector<LayerClass> pooling_layers() { return {}; }
+std::vector<LayerClass> pooling_layers() {
+  return {
+      {"MaxPooling1D", [] { return layers::make_pool<1>("MaxPooling1D", false, 1, {}); }},
+      {"MaxPooling2D", [] { return layers::make_pool<2>("MaxPooling2D", false, 1, {}); }},
+      {"MaxPooling3D", [] { return layers::make_pool<3>("MaxPooling3D", false, 1, {}); }},
+      {"AveragePooling1D", [] { return layers::make_pool<1>("AveragePooling1D", true, 1, {}); }},
+      {"AveragePooling2D", [] { return layers::make_pool<2>("AveragePooling2D", true, 1, {}); }},
+      {"AveragePooling3D", [] { return layers::make_pool<3>("AveragePooling3D", true, 1, {}); }},
+      {"GlobalAveragePooling1D", [] { return layers::make_global("GlobalAveragePooling1D", 1, true, {}); }},
+      {"GlobalAveragePooling2D", [] { return layers::make_global("GlobalAveragePooling2D", 2, true, {}); }},
+      {"GlobalAveragePooling3D", [] { return layers::make_global("GlobalAveragePooling3D", 3, true, {}); }},
+      {"GlobalMaxPooling1D", [] { return layers::make_global("GlobalMaxPooling1D", 1, false, {}); }},
+      {"GlobalMaxPooling2D", [] { return layers::make_global("GlobalMaxPooling2D", 2, false, {}); }},
+      {"GlobalMaxPooling3D", [] { return layers::make_global("GlobalMaxPooling3D", 3, false, {}); }},
+  };
+}
 
 }  // namespace mica::internal

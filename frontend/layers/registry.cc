@@ -13,9 +13,10 @@ using Classes = std::map<std::string_view, LayerClass>;
 const Classes& layer_classes() {
   static const auto* all = [] {
     auto* classes = new Classes();
-    for (auto family : {activation_layers, attention_layers, convolution_layers, core_layers, dense_layers,
-                        embedding_layers, merging_layers, normalization_layers, pooling_layers, preprocessing_layers,
-                        recurrent_layers, regularization_layers, reshaping_layers}) {
+    for (auto family : {activation_layers, adaptive_pooling_layers, attention_layers, convolution_layers, core_layers,
+                        dense_layers, embedding_layers, merging_layers, normalization_layers, padding_layers,
+                        pooling_layers, preprocessing_layers, recurrent_layers, regularization_layers, reshaping_layers,
+                        transposed_convolution_layers, upsampling_layers}) {
       for (const LayerClass& entry : family()) {
         MICA_CHECK(classes->emplace(entry.name, entry).second) << entry.name << " is listed twice";
       }

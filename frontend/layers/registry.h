@@ -20,6 +20,7 @@ std::shared_ptr<BuiltinLayer> make_default() {
 }
 
 std::vector<LayerClass> activation_layers();
+std::vector<LayerClass> adaptive_pooling_layers();
 std::vector<LayerClass> attention_layers();
 std::vector<LayerClass> convolution_layers();
 std::vector<LayerClass> core_layers();
@@ -27,11 +28,14 @@ std::vector<LayerClass> dense_layers();
 std::vector<LayerClass> embedding_layers();
 std::vector<LayerClass> merging_layers();
 std::vector<LayerClass> normalization_layers();
+std::vector<LayerClass> padding_layers();
 std::vector<LayerClass> pooling_layers();
 std::vector<LayerClass> preprocessing_layers();
 std::vector<LayerClass> recurrent_layers();
 std::vector<LayerClass> regularization_layers();
 std::vector<LayerClass> reshaping_layers();
+std::vector<LayerClass> transposed_convolution_layers();
+std::vector<LayerClass> upsampling_layers();
 
 // Null for a name that is no built-in layer.
 const LayerClass* find_layer_class(std::string_view name);

@@ -14,7 +14,7 @@ using namespace internal;
 
 class FlattenLayer final : public BuiltinLayer {
  public:
-  explicit FlattenLayer(const DataFormatOptions& o)
+  explicit FlattenLayer(const DataFormatOptions& o = {})
       : BuiltinLayer({"Flatten", o.name, true, o.dtype}), data_format_(o.data_format) {
     settle();
   }
@@ -35,7 +35,7 @@ class FlattenLayer final : public BuiltinLayer {
 
 class ReshapeLayer final : public BuiltinLayer {
  public:
-  ReshapeLayer(const Shape& target, const NameOptions& o)
+  explicit ReshapeLayer(const Shape& target = {kAny}, const NameOptions& o = {})
       : BuiltinLayer({"Reshape", o.name, o.trainable, o.dtype}), target_(target.dims()) {
     settle();
   }
@@ -70,7 +70,7 @@ class ReshapeLayer final : public BuiltinLayer {
 
 class PermuteLayer final : public BuiltinLayer {
  public:
-  PermuteLayer(std::vector<std::int64_t> dims, const NameOptions& o)
+  explicit PermuteLayer(std::vector<std::int64_t> dims = {1}, const NameOptions& o = {})
       : BuiltinLayer({"Permute", o.name, o.trainable, o.dtype}), dims_(std::move(dims)) {
     settle();
   }
@@ -98,7 +98,7 @@ class PermuteLayer final : public BuiltinLayer {
 
 class RepeatVectorLayer final : public BuiltinLayer {
  public:
-  RepeatVectorLayer(std::int64_t n, const NameOptions& o)
+  explicit RepeatVectorLayer(std::int64_t n = 1, const NameOptions& o = {})
       : BuiltinLayer({"RepeatVector", o.name, o.trainable, o.dtype}), n_(n) {
     settle();
   }
@@ -130,6 +130,11 @@ RepeatVector::RepeatVector(std::int64_t n, NameOptions options)
 
 namespace mica::internal {
 
-std::vector<LayerClass> reshaping_layers() { return {}; }
+std::vector<LayerClass> reshaping_layers() {
+  return {{"Flatten", make_default<layers::FlattenLayer>},
+          {"Permute", make_default<layers::PermuteLayer>},
+          {"RepeatVector", make_default<layers::RepeatVectorLayer>},
+          {"Reshape", make_default<layers::ReshapeLayer>}};
+}
 
 }  // namespace mica::internal

@@ -2,6 +2,7 @@
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
 #include "frontend/layers/builtin.h"
+#include "frontend/layers/registry.h"
 #include "frontend/layers/window.h"
 #include "frontend/mica/layers/shape.h"
 
@@ -37,7 +38,7 @@ class UpSamplingLayer final : public BuiltinLayer {
       expect_choice("data_format", data_format_, {"channels_last", "channels_first"});
     }
     if (spatial_rank_ == 2) {
-      expect_choice("interpolation", interpolation_, {"nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"});
+      expect_choice("interpolation", interpolation_, {"nearest", "bilinear"});
     } else {
       expect_choice("interpolation", interpolation_, {"nearest"});
     }
@@ -96,13 +97,30 @@ class UpSamplingLayer final : public BuiltinLayer {
   std::string data_format_, interpolation_;
 };
 
+template <int N>
+std::shared_ptr<BuiltinLayer> make_upsampling(const char* class_name, const Ints<N>& size, const UpSamplingOptions& o) {
+  return std::make_shared<UpSamplingLayer>(class_name, internal::to_vector(size), o);
+}
+
 }  // namespace
 
 UpSampling1D::UpSampling1D(Ints<1> size, UpSamplingOptions options)
-    : Layer(std::make_shared<UpSamplingLayer>("UpSampling1D", internal::to_vector(size), options)) {}
+    : Layer(make_upsampling("UpSampling1D", size, options)) {}
 UpSampling2D::UpSampling2D(Ints<2> size, UpSamplingOptions options)
-    : Layer(std::make_shared<UpSamplingLayer>("UpSampling2D", internal::to_vector(size), options)) {}
+    : Layer(make_upsampling("UpSampling2D", size, options)) {}
 UpSampling3D::UpSampling3D(Ints<3> size, UpSamplingOptions options)
-    : Layer(std::make_shared<UpSamplingLayer>("UpSampling3D", internal::to_vector(size), options)) {}
+    : Layer(make_upsampling("UpSampling3D", size, options)) {}
 
 }  // namespace mica::layers
+
+namespace mica::internal {
+
+std::vector<LayerClass> upsampling_layers() {
+  return {
+      {"UpSampling1D", [] { return layers::make_upsampling<1>("UpSampling1D", 1, {}); }},
+      {"UpSampling2D", [] { return layers::make_upsampling<2>("UpSampling2D", 1, {}); }},
+      {"UpSampling3D", [] { return layers::make_upsampling<3>("UpSampling3D", 1, {}); }},
+  };
+}
+
+}  // namespace mica::internal
