@@ -187,6 +187,7 @@ OperationDefs elementwise_operations() {
       floating("Arctanh", "arctanh"),
       floating("Erf", "erf", "math"),
       floating("Erfc", "erfc", "math"),
+      floating("Erfinv", "erfinv", "math"),
       floating("Isnan", "isnan"),
       floating("Isinf", "isinf"),
       derived("Isfinite", [](const Tensor& x) { return ~(apply("isnan", {x}) | apply("isinf", {x})); }),

@@ -15,6 +15,7 @@ OperationDefs shape_operations();
 OperationDefs indexing_operations();
 OperationDefs neural_operations();
 OperationDefs linear_algebra_operations();
+OperationDefs sorting_operations();
 
 // A number where the argument is one, so that it stays weak, else a tensor.
 struct Operand {

@@ -153,6 +153,28 @@ Tensors normalize(const Arguments& a) {
   return {x * apply_promoted("minimum", inverse, Scalar(1 / epsilon))};
 }
 
+// Images at another size.
+Tensors resize(const Arguments& a) {
+  for (std::string_view option : {"crop_to_aspect_ratio", "pad_to_aspect_ratio"}) {
+    if (!a.truth(option)) continue;
+    throw Error({.where = "Resize",
+                 .expected = std::string(option) + " = false",
+                 .received = "true",
+                 .hint = "The layer Resizing keeps the aspect ratio."});
+  }
+  std::string format = a.text("data_format", "channels_last");
+  std::string interpolation = a.text("interpolation", "bilinear");
+  std::string method = interpolation == "bilinear" ? "linear" : interpolation == "bicubic" ? "cubic" : interpolation;
+  Tensor given = a.tensor("images"), x = to_floating(given);
+  bool single = x.dim() == 3;
+  x = channels_to_last(single ? x.unsqueeze(0) : x, format);
+  ir::Dims size;
+  for (std::int64_t dim : a.integers("size")) size.emplace_back(dim);
+  Tensor y = channels_back(
+      apply("resize", {x}, {{"size", size}, {"method", method}, {"antialias", a.truth("antialias")}}), format);
+  return {cast(single ? y.squeeze(0) : y, given.dtype())};
+}
+
 // softmax(query key^T * scale + bias) value of [batch, steps, heads, size].
 Tensors attention(const Arguments& a) {
   Tensor query = to_floating(a.tensor("query")), key = a.tensor("key"), value = a.tensor("value");
@@ -223,6 +245,12 @@ OperationDefs neural_operations() {
       {"RMSNorm", "nn", {"axis", "epsilon"}, {"x", "scale"}, rms_norm},
       {"BatchNorm", "nn", {"axis", "epsilon"}, {"x", "mean", "variance", "offset", "scale"}, batch_norm},
       {"Normalize", "nn", {"axis", "order", "epsilon"}, {"x"}, normalize},
+      {"Resize",
+       "image",
+       {"size", "interpolation", "antialias", "crop_to_aspect_ratio", "pad_to_aspect_ratio", "fill_mode", "fill_value",
+        "data_format"},
+       {"images"},
+       resize},
       {"DotProductAttention",
        "nn",
        {"is_causal", "flash_attention", "attn_logits_soft_cap"},

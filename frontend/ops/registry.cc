@@ -10,7 +10,7 @@ const OperationDef* find_operation(std::string_view class_name) {
   static const auto* known = [] {
     auto* all = new std::map<std::string_view, OperationDef>();
     for (auto family : {elementwise_operations, reduction_operations, shape_operations, indexing_operations,
-                        neural_operations, linear_algebra_operations}) {
+                        neural_operations, linear_algebra_operations, sorting_operations}) {
       for (OperationDef& def : family()) {
         bool is_new = all->emplace(def.class_name, def).second;
         MICA_CHECK(is_new) << "two operations of class " << def.class_name;
