@@ -92,7 +92,7 @@ Model load_model(std::string_view path) {
 void Model::save(std::string_view path) const {
   if (!path.ends_with(".keras")) throw_name(path, "a name that ends with .keras");
   check_built(*this);
-  Config config = files::layer_object(*this);
+  Config config = files::model_object(*this);
   config.set("compile_config", files::compile_config(*this));
   files::throw_if_error(write_archive(*this, config, path));
 }

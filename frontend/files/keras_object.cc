@@ -1,11 +1,15 @@
 #include "frontend/files/keras_object.h"
 
+#include <set>
+
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "frontend/files/custom_classes.h"
 #include "frontend/files/keras_model_reader.h"
 #include "frontend/files/keras_model_writer.h"
 #include "frontend/graph/functional.h"
 #include "frontend/graph/layer_state.h"
+#include "frontend/graph/model_state.h"
 #include "frontend/graph/naming.h"
 #include "frontend/layers/dtype_policy.h"
 #include "frontend/layers/input.h"
@@ -19,6 +23,33 @@ using internal::LayerState;
 using internal::state_of;
 
 thread_local FileScope* current_scope = nullptr;
+
+using SharedIds = std::map<const CustomLayer*, std::int64_t>;
+thread_local const SharedIds* shared_ids = nullptr;  // of the model that is being written
+
+// Numbers the layers that stand in more than one of the models below.
+class SharedLayers {
+ public:
+  explicit SharedLayers(const CustomLayer& model) { visit(model); }
+  const SharedIds& ids() const { return ids_; }
+
+ private:
+  void visit(const CustomLayer& model) {
+    if (!state_of(model).model) return;
+    for (const Layer& layer : internal::model_layers(model)) {
+      const CustomLayer* inner = layer.impl().get();
+      if (dynamic_cast<const internal::InputLayer*>(inner)) continue;
+      if (seen_.insert(inner).second) {
+        visit(*inner);
+      } else {
+        ids_.try_emplace(inner, static_cast<std::int64_t>(ids_.size()) + 1);
+      }
+    }
+  }
+
+  std::set<const CustomLayer*> seen_;
+  SharedIds ids_;
+};
 
 bool is_text(const Config& object, std::string_view key) {
   return object.contains(key) && object.at(key).kind() == Kind::kText;
@@ -177,7 +208,9 @@ Layer read_layer(const Config& object) {
   return scope->shared()[id] = read_object(object);
 }
 
-Config layer_object(const Layer& layer) {
+namespace {
+
+Config unmarked_object(const Layer& layer) {
   if (const auto* input = layer.get_if<internal::InputLayer>()) return input_object(*input);
   if (layer.get_if<internal::FunctionalModel>()) return functional_object(layer);
   if (layer.get_if<internal::SequentialModel>()) return sequential_object(layer);
@@ -189,6 +222,24 @@ Config layer_object(const Layer& layer) {
                  .hint = "Make a class of it and register_layer<T>(\"package>Name\")."});
   }
   return internal::object_value("keras.layers", layer.class_name(), layer.config()).object();
+}
+
+}  // namespace
+
+Config layer_object(const Layer& layer) {
+  Config object = unmarked_object(layer);
+  if (!shared_ids) return object;
+  if (auto it = shared_ids->find(layer.impl().get()); it != shared_ids->end()) {
+    object.set("shared_object_id", it->second);
+  }
+  return object;
+}
+
+Config model_object(const Layer& model) {
+  SharedLayers shared(*model.impl());
+  shared_ids = &shared.ids();
+  absl::Cleanup done = [] { shared_ids = nullptr; };
+  return layer_object(model);
 }
 
 FileScope::FileScope() : outer_(current_scope) { current_scope = this; }

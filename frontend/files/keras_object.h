@@ -17,6 +17,8 @@ Layer read_layer(const Config& object);
 
 // The object of a layer. Error for one's own class that was not registered.
 Config layer_object(const Layer& layer);
+// The same of a whole model: layers that several models in it share are marked, so that they are read as one.
+Config model_object(const Layer& model);
 
 // The "name" in an object's config, or its class name: what errors call it.
 std::string name_in(const Config& object);

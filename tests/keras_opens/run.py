@@ -1,0 +1,44 @@
+"""Writes models with Mica and opens them with real Keras. MICA_KERAS_PYTHON names a Python that has Keras; without it a
+virtual environment is made from PyPI and thrown away. Exit status 77: not tested."""
+import os
+import subprocess
+import sys
+import tempfile
+
+PACKAGES = ["keras==3.15.1", "jax==0.10.2", "numpy"]
+NOT_TESTED = 77
+
+
+def python_with_keras(folder):
+    """A Python that imports Keras, or None and why."""
+    given = os.environ.get("MICA_KERAS_PYTHON")
+    if given:
+        return given, None
+    environment = os.path.join(folder, "environment")
+    python = os.path.join(environment, "bin", "python")
+    try:
+        subprocess.run([sys.executable, "-m", "venv", environment], check=True, capture_output=True, timeout=120)
+        install = [python, "-m", "pip", "install", "--quiet", "--retries", "1", "--timeout", "20", *PACKAGES]
+        subprocess.run(install, check=True, capture_output=True, timeout=600)
+    except (subprocess.SubprocessError, OSError) as error:
+        output = getattr(error, "stderr", None) or b""
+        last = output.decode(errors="replace").strip().splitlines()[-1:] or [str(error)]
+        return None, last[0]
+    return python, None
+
+
+def main(writer):
+    with tempfile.TemporaryDirectory() as folder:
+        python, reason = python_with_keras(folder)
+        if python is None:
+            print(f"NOT TESTED: no Keras from PyPI: {reason}")
+            return NOT_TESTED
+        models = os.path.join(folder, "models")
+        os.mkdir(models)
+        subprocess.run([writer, models], check=True)
+        opener = os.path.join(os.path.dirname(os.path.abspath(__file__)), "open_models.py")
+        return subprocess.run([python, opener, models]).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
