@@ -72,6 +72,24 @@ Tensor squeeze(const Arguments& a) {
   return x;
 }
 
+// x with the open axis taken to be `size` long: a run on another size reads out of range, which is an error.
+Tensor assume_size(const Tensor& x, int axis, std::int64_t size) {
+  const ir::Dim& extent = dims_of(x)[static_cast<std::size_t>(axis)];
+  Tensor at_run = apply("dim", {}, {{"dim", ir::Dims{extent}}, {"dtype", kInt32}});
+  Tensor positions = apply("iota", {}, {{"shape", ir::Dims{ir::Dim(size)}}});
+  return apply("gather", {x, positions + (at_run - size) * at_run}, {{"axis", std::int64_t{axis}}});
+}
+
+Tensor broadcast_to(const Arguments& a) {
+  Tensor x = a.tensor("x");
+  Shape shape = a.shape("shape");
+  for (int axis = 0; axis < x.dim(); ++axis) {
+    std::int64_t wanted = shape[axis - x.dim()];
+    if (x.size(axis) == kAny && wanted != kAny) x = assume_size(x, axis, wanted);
+  }
+  return x.expand(shape);
+}
+
 // ---- joins and splits
 
 Tensors stack_of(const Arguments& a) { return {stack(a.tensors("x"), static_cast<int>(a.integer("axis", 0)))}; }
@@ -356,8 +374,7 @@ Tensor depth_to_space(const Arguments& a) {
 }
 
 Tensor filled(const Tensor& like, double value, std::optional<DType> dtype) {
-  return apply("broadcast_to", {weak(Scalar(value), cast(like, dtype.value_or(like.dtype())))},
-               {{"shape", dims_of(like)}});
+  return apply("constant", {}, {{"value", value}, {"dtype", dtype.value_or(like.dtype())}, {"shape", dims_of(like)}});
 }
 
 }  // namespace
@@ -370,7 +387,7 @@ OperationDefs shape_operations() {
       moves("ExpandDims", {"axis"}, expand_dims),
       moves("Squeeze", {"axis"}, squeeze),
       moves("Reshape", {"newshape"}, [](const Arguments& a) { return a.tensor("x").reshape(a.shape("newshape")); }),
-      moves("BroadcastTo", {"shape"}, [](const Arguments& a) { return a.tensor("x").expand(a.shape("shape")); }),
+      moves("BroadcastTo", {"shape"}, broadcast_to),
       moves("Ravel", {}, [](const Arguments& a) { return a.tensor("x").flatten(); }),
       moves("Tile", {"repeats"}, tile),
       moves("Repeat", {"repeats", "axis"}, repeat),

@@ -133,6 +133,20 @@ TEST(Operation, WrongArgumentNamesTheOperation) {
   }
 }
 
+TEST(Operation, BroadcastOfAnOpenAxisHoldsForThatSizeOnly) {
+  Tensor x = Input({1, 3}, {.name = "x"});
+  Model model({x}, {ops::broadcast_to(x, {2, 4, 3})});
+  EXPECT_EQ(model.predict(ones({2, 1, 3})).shape(), (Shape{2, 4, 3}));
+  EXPECT_THROW(model.predict(ones({3, 1, 3})), Error);
+  EXPECT_THROW(model.predict(ones({1, 1, 3})), Error);
+}
+
+TEST(Operation, ConstantsOfAnOpenShapeBelongToTheModel) {
+  Tensor x = Input({3}, {.name = "x"});
+  Model model({x}, {ops::zeros_like(x) + 1});
+  EXPECT_EQ(model.predict(zeros({2, 3})).to_vector(), std::vector<float>(6, 1));
+}
+
 TEST(Operation, NamesAreCountedLikeKeras) {
   clear_session();
   Tensor x = Input({4});
