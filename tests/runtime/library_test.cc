@@ -379,6 +379,7 @@ TEST(LibraryStep, ASumOverNothingIsZero) {
 }
 
 TEST(LibraryStep, BFloat16IsRoundedOnceAtTheEnd) {
+  if (!cpu_features().avx512) GTEST_SKIP() << "NOT TESTED: oneDNN multiplies bfloat16 on AVX-512 alone";
   const Array a = random_floats({9, 64}, 1).cast(kBFloat16), b = random_floats({64, 33}, 2).cast(kBFloat16);
   const Array out = Array::zeros(kBFloat16, {9, 33});
   MicaLibraryCall call = {};
