@@ -1,4 +1,4 @@
-"""Writes models with Mica and opens them with real Keras. MICA_KERAS_PYTHON names a Python that has Keras; without it a
+"""Writes models with Mica and opens them with real Keras, and loads weights that real Keras saved. MICA_KERAS_PYTHON names a Python that has Keras; without it a
 virtual environment is made from PyPI and thrown away. Exit status 77: not tested."""
 import os
 import subprocess
@@ -27,7 +27,7 @@ def python_with_keras(folder):
     return python, None
 
 
-def main(writer):
+def main(writer, loader):
     with tempfile.TemporaryDirectory() as folder:
         python, reason = python_with_keras(folder)
         if python is None:
@@ -36,9 +36,13 @@ def main(writer):
         models = os.path.join(folder, "models")
         os.mkdir(models)
         subprocess.run([writer, models], check=True)
-        opener = os.path.join(os.path.dirname(os.path.abspath(__file__)), "open_models.py")
-        return subprocess.run([python, opener, models]).returncode
+        scripts = os.path.dirname(os.path.abspath(__file__))
+        opened = subprocess.run([python, os.path.join(scripts, "open_models.py"), models]).returncode
+        names = subprocess.run([loader, "--names"], check=True, capture_output=True, text=True).stdout.split()
+        subprocess.run([python, os.path.join(scripts, "save_applications.py"), models, *names], check=True)
+        loaded = subprocess.run([loader, models]).returncode
+        return opened or loaded
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))
