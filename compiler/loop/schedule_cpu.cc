@@ -1,6 +1,7 @@
 #include "compiler/loop/schedule_cpu.h"
 
 #include <algorithm>
+#include <set>
 
 #include "compiler/loop/access.h"
 #include "compiler/loop/collapse.h"
@@ -64,8 +65,20 @@ void innermost_loops(const StmtRef& stmt, std::vector<StmtRef>& out) {
   for (const StmtRef& child : stmt->children) innermost_loops(child, out);
 }
 
+// Whether iterations hand on values: `body` stores into rows that live outside of it. Such a loop is no row of lanes.
+bool carries_state(const StmtRef& body) {
+  std::set<const Buffer*> inside;
+  bool carries = false;
+  visit_stmts(body, [&](const Stmt& s) {
+    if (s.kind == StmtKind::kAlloc) inside.insert(s.buffer.get());
+    carries |= s.kind == StmtKind::kStore && s.buffer->space == Space::kLocal && !inside.count(s.buffer.get());
+  });
+  return carries;
+}
+
 // The loop of the nest to run in vectors around serial inner loops, or -1 when the inner loops themselves should.
 int lane_loop(const Nest& nest) {
+  if (carries_state(nest.core)) return -1;
   std::vector<StmtRef> inner;
   innermost_loops(nest.core, inner);
   int best = -1, best_score = 0;
