@@ -86,6 +86,17 @@ bool is_whole_slice(const Node& slice) {
   return attrs.integer("step") == 1 && slice.operand(0).dims() == slice.result_types()[0].dims;
 }
 
+bool is_flip(const Node& slice) {
+  return slice.attrs().integer("step") == -1 && slice.operand(0).dims() == slice.result_types()[0].dims;
+}
+
+// The same axis the other way round, twice.
+Value drop_flips(Match& m) {
+  const Node &outer = m.root(), &inner = *outer.operand(0).node;
+  bool cancels = is_flip(outer) && is_flip(inner) && outer.attrs().integer("axis") == inner.attrs().integer("axis");
+  return cancels ? m["x"] : Value{};
+}
+
 // a[B…,m,k] b[k,n]: the leading axes are rows like m. One large product instead of many, and the gradient of b is one,
 // too.
 Value flatten_rows(Match& m) {
@@ -407,6 +418,17 @@ std::vector<Rule> shape_rules() {
        R"(graph @part(%x: f32[N,4]) {
   %0 = slice(%x) {axis=1, start=[0], stop=[2], step=1} : f32[N,2]
   return %0 as "y"
+})"},
+      {"flip-twice", call("slice", {call("slice", {any("x")})}), drop_flips,
+       R"(graph @example(%x: f32[N,T,4]) {
+  %0 = slice(%x) {axis=1, start=[T-1], stop=[-1], step=-1} : f32[N,T,4]
+  %1 = slice(%0) {axis=1, start=[T-1], stop=[-1], step=-1} : f32[N,T,4]
+  return %1 as "y"
+})",
+       R"(graph @part(%x: f32[N,4]) {
+  %0 = slice(%x) {axis=1, start=[3], stop=[-1], step=-1} : f32[N,4]
+  %1 = slice(%0) {axis=1, start=[3], stop=[1], step=-1} : f32[N,2]
+  return %1 as "y"
 })"},
       {"constant-reshape", call("reshape", {splat_as("c")}), reshaped_constant,
        R"(graph @example(%x: f32[4]) {

@@ -2,7 +2,8 @@
 // Stacking the two factors instead makes it one large product after the loop, and the loop's states rows of the batch
 // again.
 //
-//     scan { dU' = dU + hᵀ g }    ->    scan { … } -> (hs, gs);  dU = dU + reshape(hs)ᵀ reshape(gs)
+//     scan { dU' = dU + hᵀ g }          ->    scan { … } -> (hs, gs);  dU = dU + reshape(hs)ᵀ reshape(gs)
+//     scan { db' = db + sum(g, rows) }  ->    scan { … } -> gs;        db = db + sum(gs, steps and rows)
 #include <algorithm>
 #include <optional>
 
@@ -55,6 +56,10 @@ bool is_product_over_rows(const Node& node) {
          node.attrs().flag("transpose_a") && !node.attrs().flag("transpose_b");
 }
 
+bool is_sum_over_rows(const Node& node) {
+  return node.is("reduce_sum") && node.attrs().ints("axes") == Ints{0} && !node.attrs().flag("keepdims");
+}
+
 class LoopWithoutSums {
  public:
   LoopWithoutSums(Graph& graph, Node& scan) : b_(graph), scan_(scan), body_(scan.body().clone()) {
@@ -78,13 +83,15 @@ class LoopWithoutSums {
     return it == sums_.end() ? nullptr : &*it;
   }
 
-  // New outputs of the body: the factors of products, or the terms themselves.
+  // New outputs of the body: the factors of products, what is added up over rows, or the terms themselves.
   void stack_terms() {
     for (const StepSum& sum : sums_) {
       for (const Value& term : sum.terms) {
         if (is_product_over_rows(*term.node)) {
           stack(term.node->operand(0));
           stack(term.node->operand(1));
+        } else if (is_sum_over_rows(*term.node)) {
+          stack(term.node->operand(0));
         } else {
           stack(term);
         }
@@ -131,6 +138,8 @@ class LoopWithoutSums {
         if (is_product_over_rows(*term.node)) {
           Value left = rows(loop.result(next++)), right = rows(loop.result(next++));
           total = total + b_.matmul(left, right, /*transpose_a=*/true);
+        } else if (is_sum_over_rows(*term.node)) {
+          total = total + b_.sum(loop.result(next++), {0, 1});
         } else {
           total = total + b_.sum(loop.result(next++), {0});
         }

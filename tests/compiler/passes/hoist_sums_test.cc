@@ -35,6 +35,28 @@ std::int64_t states_left(const std::string& text) {
 
 TEST(HoistSums, ASumOfProductsLeavesTheLoop) { EXPECT_EQ(states_left(loop("add(%z, %0)", "", "")), 1); }
 TEST(HoistSums, TheOrderOfTheTermsDoesNotMatter) { EXPECT_EQ(states_left(loop("add(%0, %z)", "", "")), 1); }
+TEST(HoistSums, ASumOverRowsLeavesTheLoop) {
+  auto graph = parsed(R"(graph @g(%h: f32[N,2], %z: f32[2], %x: f32[T,N,2]) {
+  %0:2 = scan(%h, %z, %x) {num_states=2, num_xs=1} : f32[N,2], f32[2]
+    body @step(%h: f32[N,2], %z: f32[2], %x: f32[N,2]) {
+      %0 = multiply(%x, %h) : f32[N,2]
+      %1 = reduce_sum(%0) {axes=[0]} : f32[2]
+      %2 = add(%z, %1) : f32[2]
+      %3 = tanh(%0) : f32[N,2]
+      return %3 as "h"
+      return %2 as "z"
+    }
+  return %0#0 as "h"
+  return %0#1 as "z"
+})");
+  auto want = reference_values(*graph);
+  run_named(*graph, {"hoist-sums"});
+  expect_equal_values(reference_values(*graph), want);
+  for (const auto& node : graph->nodes()) {
+    if (!node->is("scan")) continue;
+    EXPECT_EQ(node->attrs().integer("num_states"), 1);
+  }
+}
 TEST(HoistSums, ADecayingSumStays) { EXPECT_EQ(states_left(loop("subtract(%0, %z)", "", "")), 2); }
 TEST(HoistSums, ASumThatEachStepHandsOutStays) {
   EXPECT_EQ(states_left(loop("add(%z, %0)", "      return %1 as \"each\"\n", ", f32[T,4,2]")), 2);
