@@ -1,10 +1,12 @@
 #include "frontend/graph/invoke.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
 #include "frontend/graph/layer_state.h"
+#include "frontend/graph/recurrent.h"
 #include "frontend/graph/scope.h"
 #include "frontend/graph/trace.h"
 
@@ -66,6 +68,12 @@ Tensor mask_of_results(const CustomLayer& layer, const CallArguments& arguments)
   return layer.compute_joint_mask(arguments.tensors, arguments.masks);
 }
 
+// How many of the results get the mask.
+std::size_t num_masked(const CustomLayer& layer) {
+  const auto* recurrent = dynamic_cast<const Recurrent*>(&layer);
+  return recurrent ? recurrent->num_outputs() : std::numeric_limits<std::size_t>::max();
+}
+
 void add_activity_loss(const LayerState& state, const Tensors& results) {
   Trace* trace = Trace::current();
   if (!trace || !state.activity_regularizer) return;
@@ -100,9 +108,9 @@ Tensors record(const LayerRef& layer, const CallArguments& arguments) {
 
   Tensors results = results_of(call, ValueKind::kSymbolic);
   Tensor mask = mask_of_results(*layer, arguments);
-  for (const Tensor& result : results) {
-    result.node()->name = state.name;
-    if (mask.defined()) result.node()->mask = mask.node();
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    results[i].node()->name = state.name;
+    if (mask.defined() && i < num_masked(*layer)) results[i].node()->mask = mask.node();
   }
   std::vector<std::weak_ptr<Call>>& calls = state_of(*layer).calls;
   std::erase_if(calls, [](const std::weak_ptr<Call>& other) { return other.expired(); });
@@ -134,7 +142,9 @@ Tensors run_inline(const LayerRef& layer, const CallArguments& given, std::strin
   for (const Tensor& result : results) defined_node(result, scope.path());
   add_activity_loss(state, results);
   Tensor mask = mask_of_results(*layer, arguments);
-  for (Tensor& result : results) result = with_mask(result, mask);
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    results[i] = with_mask(results[i], i < num_masked(*layer) ? mask : Tensor());
+  }
   return results;
 }
 

@@ -8,6 +8,8 @@
 #include "frontend/graph/invoke.h"
 #include "frontend/graph/layer_state.h"
 #include "frontend/graph/model_state.h"
+#include "frontend/graph/recurrent.h"
+#include "frontend/graph/scope.h"
 #include "frontend/graph/trace.h"
 
 namespace mica {
@@ -89,6 +91,8 @@ Config Layer::config() const {
 bool Layer::built() const { return state_of(*this).built; }
 void Layer::build(const Shape& input_shape) const {
   const internal::LayerState& state = state_of(*this);
+  internal::CallArguments none;
+  internal::LayerScope scope(*impl_, state.name, none);  // layers that are built inside have its name in their paths
   internal::ensure_built(impl_, {input_shape});
   // Only `call` knows which shapes reach the layers inside, so their building follows it once, with no values.
   if (!state.sublayers.empty()) impl_->compute_output_shape(input_shape);
@@ -169,6 +173,12 @@ void Layer::set_trainable(bool on) const {
   internal::LayerState& state = state_of(*this);
   state.trainable = on;
   for (const auto& [name, layer] : state.sublayers) layer.set_trainable(on);
+}
+
+void Layer::reset_states() const {
+  state_of(*this);
+  if (auto* recurrent = dynamic_cast<internal::Recurrent*>(impl_.get())) recurrent->reset_states();
+  for (const Layer& inner : layers()) inner.reset_states();
 }
 
 Tensors Layer::losses() const {

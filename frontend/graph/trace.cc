@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/ops/op_def.h"
 #include "frontend/graph/apply.h"
+#include "frontend/graph/closure.h"
 #include "frontend/graph/execute.h"
 #include "frontend/graph/random.h"
 #include "frontend/graph/scope.h"
@@ -98,9 +99,11 @@ ir::Value Trace::lift(const Tensor& tensor) {
   const ValueRef& node = defined_node(tensor, LayerScope::current_path());
   switch (node->kind) {
     case ValueKind::kTraced:
-      if (node->trace_id != id_) throw_stale("trace");
-      return node->traced;
+      if (node->trace_id == id_) return node->traced;
+      if (Closure* closure = Closure::of(*this)) return closure->capture(tensor);
+      throw_stale("trace");
     case ValueKind::kVariable:
+      if (Closure* closure = Closure::of(*this)) return closure->capture(tensor);
       return variable(node->cell);
     case ValueKind::kSymbolic:
       throw Error({.where = place("trace"),
@@ -114,6 +117,7 @@ ir::Value Trace::lift(const Tensor& tensor) {
   if (node->literal) {
     return graph_->add("constant", {}, {{"value", node->number}, {"dtype", node->type.dtype}, {"shape", ir::Dims{}}});
   }
+  if (Closure* closure = Closure::of(*this)) return closure->capture(tensor);
   auto [it, is_new] = lifted_.try_emplace(node.get());
   if (is_new) {
     it->second = capture(node->type, [node] { return compute(node); });
@@ -151,6 +155,7 @@ void Trace::tap(std::string_view key, const Tensors& results) {
 }
 
 void Trace::update(const CellRef& cell, const Tensor& value) {
+  if (Closure::of(*this)) throw_effect_in_body(absl::StrCat("an assignment to ", cell->path));
   variable(cell);  // the node that the update names
   Tensor converted = cast(value, cell->type.dtype);
   ir::Value lifted = lift(converted);
@@ -171,6 +176,10 @@ Tensors Trace::gradients(const Tensor& loss, const Tensors& wrt) {
 }
 
 Tensor Trace::random_state(std::optional<std::int64_t> seed) {
+  if (Closure* closure = Closure::of(*this)) {  // drawn outside: one draw for all steps
+    return wrap(
+        closure->capture(outer_ ? outer_->random_state(seed) : Tensor::of(make_computed(next_random_state(seed)))));
+  }
   return wrap(capture({kInt64, {ir::Dim(2)}}, [seed] { return next_random_state(seed); }));
 }
 
