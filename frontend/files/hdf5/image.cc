@@ -17,7 +17,7 @@ std::string at_byte(std::string_view what, std::uint64_t address) {
 std::uint64_t Cursor::number(std::size_t width) {
   const Bytes field = take(width);
   std::uint64_t value = 0;
-  std::memcpy(&value, field.data(), field.size());
+  if (!field.empty()) std::memcpy(&value, field.data(), field.size());
   return value;
 }
 
