@@ -13,6 +13,7 @@
 #include "frontend/graph/naming.h"
 #include "frontend/layers/dtype_policy.h"
 #include "frontend/layers/input.h"
+#include "frontend/layers/objects.h"
 #include "frontend/layers/registry.h"
 
 namespace mica::files {
@@ -152,6 +153,18 @@ Config custom_object(const Layer& layer) {
   return object;
 }
 
+// A file keeps names of functions, not functions.
+void check_functions(const Layer& layer, const Config& config) {
+  for (const auto& [option, value] : config.items()) {
+    std::optional<std::string> function = internal::function_name(value);
+    if (!function || !function->empty()) continue;
+    throw Error({.where = layer.name(),
+                 .expected = absl::StrCat(option, " to be a function that files know"),
+                 .received = "one without a name",
+                 .hint = "Register it before, register_function(\"package>name\", function), and give its name."});
+  }
+}
+
 // Keras' InputLayer knows no more options than these.
 Config input_object(const internal::InputLayer& input) {
   Config config{{"batch_shape", internal::shape_of(input.type())},
@@ -221,7 +234,9 @@ Config unmarked_object(const Layer& layer) {
                  .received = absl::StrCat("a ", layer.class_name(), ", which holds a function"),
                  .hint = "Make a class of it and register_layer<T>(\"package>Name\")."});
   }
-  return internal::object_value("keras.layers", layer.class_name(), layer.config()).object();
+  Config config = layer.config();
+  check_functions(layer, config);
+  return internal::object_value("keras.layers", layer.class_name(), config).object();
 }
 
 }  // namespace

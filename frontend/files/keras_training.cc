@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "frontend/files/file_error.h"
 #include "frontend/files/keras_object.h"
 #include "frontend/graph/model_state.h"
 #include "frontend/layers/fields.h"
@@ -28,10 +29,7 @@ TrainingConfig* training_of(const Model& model) {
 Value spec_value(const char* module, const Described& described, const std::string& name) {
   if (described.class_name.empty()) return name;
   if (described.class_name != "function") return internal::object_value(module, described.class_name, described.config);
-  if (described.config.contains("name")) {
-    return Config{
-        {"module", "builtins"}, {"class_name", "function"}, {"config", name}, {"registered_name", "function"}};
-  }
+  if (described.config.contains("name")) return internal::function_value(name);
   throw Error({.where = "save",
                .expected = "losses and metrics that files can name",
                .received = "a function",
@@ -154,11 +152,24 @@ CompileOptions read_options(const Model& model, const Config& config) {
   return options;
 }
 
+// The variables of an optimizer that Mica lacks, as they are.
+Parameters read_variables(const hdf5::Group& group) {
+  Parameters variables;
+  for (std::size_t i = 0; i < group.links().size(); ++i) {
+    absl::StatusOr<hdf5::Dataset> dataset = group.dataset(absl::StrCat(i));
+    absl::StatusOr<rt::Array> array = dataset.ok() ? dataset->read() : dataset.status();
+    throw_if_error(array.status());
+    variables.emplace_back(Tensor::of(internal::make_computed(*std::move(array))));
+  }
+  return variables;
+}
+
 }  // namespace
 
 Config compile_config(const Model& model) {
   const TrainingConfig* training = training_of(model);
-  if (!training) return internal::model_state(model).unread_compile;
+  const internal::ModelState& state = internal::model_state(model);
+  if (!training) return state.unread ? state.unread->config : Config();
   const CompileOptions& options = training->options;
   std::size_t outputs = training->heads.empty() ? 1 : training->heads.size();
   Described optimizer = options.optimizer.impl().described();
@@ -177,15 +188,15 @@ void read_compile_config(const Model& model, const Config& config) {
   try {
     model.compile(read_options(model, config));
   } catch (const Error& e) {
-    internal::ModelState& state = internal::model_state(model);
-    state.unread_compile = config;
-    state.unread_compile_error = e.what();
+    internal::model_state(model).unread = {.config = config, .error = e.what()};
   }
 }
 
 std::optional<SavedObject> saved_optimizer(const Model& model) {
   const TrainingConfig* training = training_of(model);
-  if (!training) return std::nullopt;
+  const internal::ModelState& state = internal::model_state(model);
+  if (!training && !state.unread) return std::nullopt;
+  if (!training) return SavedObject{kOptimizer, kOptimizer, state.unread->optimizer};
   const internal::OptimizerImpl& optimizer = training->optimizer.impl();
   Parameters variables{Variable(full({}, optimizer.iterations(), {.dtype = kInt32}), "iteration")};
   if (optimizer.has_constant_rate())
@@ -196,8 +207,11 @@ std::optional<SavedObject> saved_optimizer(const Model& model) {
 
 void load_optimizer(const Model& model, const hdf5::File& file) {
   TrainingConfig* training = training_of(model);
+  std::optional<internal::ModelState::UnreadTraining>& unread = internal::model_state(model).unread;
   absl::StatusOr<hdf5::Group> group = file.root().group(absl::StrCat(kOptimizer, "/vars"));
-  if (!training || !group.ok()) return;
+  if (!group.ok()) return;
+  if (!training && unread) unread->optimizer = read_variables(*group);
+  if (!training) return;
   internal::OptimizerImpl& optimizer = training->optimizer.impl();
   optimizer.build(model.trainable_weights());
   SavedObject saved = *saved_optimizer(model);

@@ -20,9 +20,13 @@ struct ModelState {
   std::map<std::string, std::shared_ptr<const Executable>, std::less<>> programs;
   int compilations = 0;
   std::any training;  // frontend/training's: optimizer, losses, metrics
-  // The compile() of a file that Mica could not follow, for files that are written, and why.
-  Config unread_compile;
-  std::string unread_compile_error;
+  // The compile() of a file that Mica could not follow, and why: files that are written hold it again.
+  struct UnreadTraining {
+    Config config;
+    std::string error;
+    Parameters optimizer;  // its variables
+  };
+  std::optional<UnreadTraining> unread;
 };
 
 // The state of a model; Error when the handle is empty.

@@ -92,7 +92,10 @@ Fn registered_activation(std::string_view name) {
 
 Config::Value activation_value(const ActivationFn& activation) {
   if (functions().count(activation.name())) return activation.name();
-  Config::Value name = activation.name().empty() ? Config::Value() : Config::Value(activation.name());
+  return function_value(activation.name().empty() ? Config::Value() : Config::Value(activation.name()));
+}
+
+Config::Value function_value(const Config::Value& name) {
   return Config{{"module", "builtins"}, {"class_name", "function"}, {"config", name}, {"registered_name", "function"}};
 }
 

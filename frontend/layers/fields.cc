@@ -167,7 +167,8 @@ std::optional<Initializer> FieldValue<Initializer>::read(const Config::Value& va
 }
 
 Config::Value FieldValue<Regularizer>::write(const Regularizer& value) {
-  return described_value("keras.regularizers", value.described());
+  bool own = value.fn() && value.described().class_name.empty();
+  return own ? function_value({}) : described_value("keras.regularizers", value.described());
 }
 std::optional<Regularizer> FieldValue<Regularizer>::read(const Config::Value& value) {
   if (value.is_null()) return Regularizer();
@@ -176,7 +177,8 @@ std::optional<Regularizer> FieldValue<Regularizer>::read(const Config::Value& va
 }
 
 Config::Value FieldValue<Constraint>::write(const Constraint& value) {
-  return described_value("keras.constraints", value.described());
+  bool own = value.fn() && value.described().class_name.empty();
+  return own ? function_value({}) : described_value("keras.constraints", value.described());
 }
 std::optional<Constraint> FieldValue<Constraint>::read(const Config::Value& value) {
   if (value.is_null()) return Constraint();

@@ -14,9 +14,10 @@ Initializer make_initializer(const Described& described);
 Regularizer make_regularizer(const Described& described);
 Constraint make_constraint(const Described& described);
 
-// An activation that is no layer: its name, or the object of a registered function. An unregistered function is an
-// object without a name, which no file may hold.
+// An activation that is no layer: its name, or the object of a registered function. A function of one's own that
+// has no name is the object of function null, which no file may hold.
 Config::Value activation_value(const ActivationFn& activation);
+Config::Value function_value(const Config::Value& name);
 // The name in {"class_name": "function", "config": name}; nothing for another object.
 std::optional<std::string> function_name(const Config::Value& value);
 

@@ -95,9 +95,8 @@ TrainingConfig& training_config(const Model& model, std::string_view wanted) {
   if (auto* config = std::any_cast<TrainingConfig>(&state.training)) return *config;
   throw Error({.where = model.name(),
                .expected = absl::StrCat("compile() before ", std::string(wanted), "()"),
-               .received = state.unread_compile_error.empty()
-                               ? "a model that was not compiled"
-                               : absl::StrCat("a file compiled otherwise: ", state.unread_compile_error),
+               .received = state.unread ? absl::StrCat("what its file says of it (", state.unread->error, ")")
+                                        : "a model that was not compiled",
                .hint = "Call model.compile({.optimizer = …, .loss = …}) first."});
 }
 
@@ -163,6 +162,7 @@ void Model::compile(CompileOptions options) const {
   if (auto* earlier = std::any_cast<internal::TrainingConfig>(&state.training)) config.version = earlier->version + 1;
   if (state.graph) internal::resolve_heads(config, *this, output_names());
   state.training = std::move(config);
+  state.unread.reset();
 }
 
 Optimizer Model::optimizer() const { return internal::training_config(*this, "optimizer").optimizer; }

@@ -136,6 +136,21 @@ TEST_P(KerasGraph, SavedAndLoadedIsTheSame) {
   }
 }
 
+TEST_P(KerasGraph, WeightsLieWhereKerasPutsThem) {
+  std::string saved = path("again.keras");
+  load_model(file()).save(saved);
+  auto datasets = [](const std::string& name) {
+    std::vector<std::string> texts;
+    files::KerasArchive archive = *files::open_keras(name);
+    std::vector<files::hdf5::Dataset> all = *archive.weights.datasets();
+    for (const files::hdf5::Dataset& dataset : all) {
+      texts.push_back(dataset.path() + " " + Shape(dataset.shape()).to_string());
+    }
+    return texts;
+  };
+  EXPECT_EQ(datasets(saved), datasets(file()));
+}
+
 INSTANTIATE_TEST_SUITE_P(Fixtures, KerasGraph, testing::ValuesIn(kGraphs),
                          [](const auto& test) { return std::string(test.param); });
 
