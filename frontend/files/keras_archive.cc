@@ -1,7 +1,9 @@
 #include "frontend/files/keras_archive.h"
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <filesystem>
 
 #include "absl/strings/str_cat.h"
 #include "frontend/files/file_error.h"
@@ -15,6 +17,16 @@ namespace {
 constexpr std::string_view kConfig = "config.json", kMetadata = "metadata.json", kWeights = "model.weights.h5";
 constexpr std::uint64_t kMaxConfigBytes = std::uint64_t{64} << 20;  // the largest architectures need a few MiB
 constexpr const char* kVersion = "3.15.1";                          // of the Keras whose format this is
+
+// Nothing is unpacked, but an archive that reaches out of its folder is no model.
+absl::Status check_names(const ZipReader& zip) {
+  for (const ZipMember& member : zip.members()) {
+    std::filesystem::path name(member.name);
+    bool leaves = name.is_absolute() || std::find(name.begin(), name.end(), "..") != name.end();
+    if (leaves) return content_error(zip.file()->path(), "members below its own folder", "'" + member.name + "'");
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<const ZipMember*> member_of(const ZipReader& zip, std::string_view name) {
   if (const ZipMember* member = zip.find(name)) return member;
@@ -68,6 +80,7 @@ std::string date_now() {
 absl::StatusOr<KerasArchive> open_keras(std::string_view path) {
   absl::StatusOr<ZipReader> zip = ZipReader::open(path);
   MICA_FILE_TRY(zip.status());
+  MICA_FILE_TRY(check_names(*zip));
   absl::StatusOr<Config> config = read_config(*zip);
   MICA_FILE_TRY(config.status());
   absl::StatusOr<hdf5::File> weights = open_weights(*zip);

@@ -148,7 +148,7 @@ class FunctionalWriter {
                    .received = absl::StrCat("\"", value->cell->path, "\" in the graph of the model"),
                    .hint = "A file keeps what layers own; use the Variable in the call of a layer of one's own."});
     }
-    return special("__numpy__",
+    return special("__tensor__",
                    {{"value", FieldValue<Tensor>::write(Tensor::of(value))}, {"dtype", value->type.dtype.name()}});
   }
 

@@ -20,6 +20,11 @@ std::string below(const std::string& path, std::string_view name) {
   return path.empty() ? std::string(name) : absl::StrCat(path, "/", std::string(name));
 }
 
+// Keras' class behind a public name: paths have its own name.
+std::string python_class(const std::string& class_name) {
+  return class_name == "GroupQueryAttention" ? "GroupedQueryAttention" : class_name;
+}
+
 // Keras keeps two lists of variables, the trainable ones first.
 Parameters own_variables(const internal::LayerState& state) {
   Parameters variables = state.weights;
@@ -54,7 +59,7 @@ class Walk {
   void visit_list(const std::vector<Layer>& layers, const std::string& path) {
     std::map<std::string, int> counts;
     for (const Layer& layer : layers) {
-      std::string name = internal::snake_case(layer.class_name());
+      std::string name = internal::snake_case(python_class(layer.class_name()));
       int count = counts[name]++;
       visit(*layer.impl(), below(path, count == 0 ? name : absl::StrCat(name, "_", count)));
     }

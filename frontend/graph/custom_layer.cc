@@ -173,6 +173,15 @@ Variable CustomLayer::add_weight(WeightOptions options) {
                  .received = options.shape.to_string(),
                  .hint = "A weight cannot have a dynamic dim; give the input that axis."});
   }
+  constexpr double kMaxElements = 1e12;  // more is damage, or a wrong number
+  double elements = 1;
+  for (std::int64_t dim : options.shape) elements *= static_cast<double>(dim);
+  if (elements > kMaxElements) {
+    throw Error({.where = state_->name,
+                 .expected = absl::StrCat("\"", options.name, "\" to be of a size that fits into memory"),
+                 .received = options.shape.to_string(),
+                 .hint = {}});
+  }
   const std::string& path = internal::LayerScope::current_path();
   Tensor initial = internal::placeholder_scopes > 0 ? internal::placeholder(options.shape, options.dtype)
                                                     : options.initializer(options.shape, options.dtype);

@@ -46,7 +46,8 @@ Json normalized(const Json& value) {
   Json object = Json::object();
   for (const auto& [key, item] : value.items()) {
     bool derived = key == "build_config" || key == "compile_config" || key == "shared_object_id";
-    if (derived || (item.is_null() && key != "registered_name")) continue;
+    bool no_masks = key == "mask" && item == Json::array({nullptr, nullptr});
+    if (derived || no_masks || (item.is_null() && key != "registered_name")) continue;
     object[key] = normalized(item);
   }
   return object;
