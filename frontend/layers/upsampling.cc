@@ -2,6 +2,7 @@
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
 #include "frontend/layers/builtin.h"
+#include "frontend/layers/interpolation.h"
 #include "frontend/layers/registry.h"
 #include "frontend/layers/window.h"
 #include "frontend/mica/layers/shape.h"
@@ -38,7 +39,7 @@ class UpSamplingLayer final : public BuiltinLayer {
       expect_choice("data_format", data_format_, {"channels_last", "channels_first"});
     }
     if (spatial_rank_ == 2) {
-      expect_choice("interpolation", interpolation_, {"nearest", "bilinear"});
+      expect_choice("interpolation", interpolation_, kInterpolations);
     } else {
       expect_choice("interpolation", interpolation_, {"nearest"});
     }
@@ -47,8 +48,9 @@ class UpSamplingLayer final : public BuiltinLayer {
     expect_rank(input.shape(), spatial_rank_ + 2);
     if (interpolation_ == "nearest") return repeated(input);
     Tensor x = to_floating(channels_to_last(input, data_format_));
-    for (std::size_t i = 0; i < size_.size(); ++i) x = interpolated(x, static_cast<int>(i) + 1, size_[i]);
-    return channels_back(x, data_format_);
+    ir::Dims size;
+    for (std::size_t i = 0; i < size_.size(); ++i) size.push_back(dims_of(x)[i + 1] * ir::Dim(size_[i]));
+    return channels_back(interpolated(x, size, interpolation_), data_format_);
   }
 
  private:
@@ -67,29 +69,6 @@ class UpSamplingLayer final : public BuiltinLayer {
       wide.push_back(factor);
     }
     return reshape_dims(apply("broadcast_to", {reshape_dims(x, split)}, {{"shape", wide}}), merged);
-  }
-
-  // Every element becomes `factor` phases between itself and a neighbour; at the ends the neighbour is the element
-  // itself.
-  static Tensor interpolated(const Tensor& x, int axis, std::int64_t factor) {
-    if (factor == 1) return x;
-    ir::Dims dims = dims_of(x);
-    const ir::Dim extent = dims[static_cast<std::size_t>(axis)];
-    auto part = [&](const ir::Dim& start, const ir::Dim& stop) {
-      return apply("slice", {x}, {{"axis", std::int64_t{axis}}, {"start", ir::Dims{start}}, {"stop", ir::Dims{stop}}});
-    };
-    const ir::Dim one(1), zero(0);
-    Tensor before = cat({part(zero, one), part(zero, extent - one)}, axis);
-    Tensor after = cat({part(one, extent), part(extent - one, extent)}, axis);
-    Tensors phases;
-    for (std::int64_t phase = 0; phase < factor; ++phase) {
-      double offset = (static_cast<double>(phase) + 0.5) / static_cast<double>(factor) - 0.5;
-      const Tensor& neighbour = offset < 0 ? before : after;
-      double share = std::abs(offset);
-      phases.push_back(x * (1 - share) + neighbour * share);
-    }
-    dims[static_cast<std::size_t>(axis)] = extent * ir::Dim(factor);
-    return reshape_dims(stack(phases, axis + 1), std::move(dims));
   }
 
   int spatial_rank_;
