@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/naming.h"
+#include "frontend/layers/image.h"
 
 namespace mica::internal {
 namespace {
@@ -14,9 +15,9 @@ const Classes& layer_classes() {
   static const auto* all = [] {
     auto* classes = new Classes();
     for (auto family : {activation_layers, adaptive_pooling_layers, attention_layers, convolution_layers, core_layers,
-                        dense_layers, embedding_layers, merging_layers, normalization_layers, padding_layers,
-                        pooling_layers, preprocessing_layers, recurrent_layers, regularization_layers, reshaping_layers,
-                        transposed_convolution_layers, upsampling_layers}) {
+                        dense_layers, embedding_layers, image_layers, merging_layers, normalization_layers,
+                        padding_layers, pooling_layers, preprocessing_layers, recurrent_layers, regularization_layers,
+                        reshaping_layers, transposed_convolution_layers, upsampling_layers}) {
       for (const LayerClass& entry : family()) {
         MICA_CHECK(classes->emplace(entry.name, entry).second) << entry.name << " is listed twice";
       }
