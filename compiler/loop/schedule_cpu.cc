@@ -65,27 +65,29 @@ void innermost_loops(const StmtRef& stmt, std::vector<StmtRef>& out) {
   for (const StmtRef& child : stmt->children) innermost_loops(child, out);
 }
 
-// Whether iterations hand on values: `body` stores into rows that live outside of it. Such a loop is no row of lanes.
-bool carries_state(const StmtRef& body) {
+// Whether iterations of the loop over `v` keep apart what they store into locals: a scalar of the body becomes one a
+// lane, but a row that `v` does not index is one for all of them, or is handed on from one to the next.
+bool keeps_apart(const StmtRef& body, const Var* v) {
   std::set<const Buffer*> inside;
-  bool carries = false;
+  bool apart = true;
   visit_stmts(body, [&](const Stmt& s) {
     if (s.kind == StmtKind::kAlloc) inside.insert(s.buffer.get());
-    carries |= s.kind == StmtKind::kStore && s.buffer->space == Space::kLocal && !inside.count(s.buffer.get());
+    if (s.kind != StmtKind::kStore || s.buffer->space != Space::kLocal) return;
+    bool indexed = std::any_of(s.index.begin(), s.index.end(), [&](const Expr& e) { return uses(e, v); });
+    apart &= indexed || (s.buffer->dims.empty() && inside.count(s.buffer.get()));
   });
-  return carries;
+  return apart;
 }
 
 // The loop of the nest to run in vectors around serial inner loops, or -1 when the inner loops themselves should.
 int lane_loop(const Nest& nest) {
-  if (carries_state(nest.core)) return -1;
   std::vector<StmtRef> inner;
   innermost_loops(nest.core, inner);
   int best = -1, best_score = 0;
   for (const StmtRef& loop : inner)
     best_score += is_short(loop->extent) ? 0 : std::max(0, score(loop->children[0], loop->var.get()));
   for (std::size_t i = nest.loops.size(); i-- > 0;) {
-    if (is_short(nest.loops[i].extent)) continue;
+    if (is_short(nest.loops[i].extent) || !keeps_apart(nest.core, nest.loops[i].var.get())) continue;
     int total = 0;
     for (const StmtRef& loop : inner) total += std::max(0, score(loop->children[0], nest.loops[i].var.get()));
     if (total > best_score) {

@@ -54,6 +54,23 @@ TEST(ScheduleCpu, ColumnSumsRunAcrossTheRows) {
   EXPECT_THAT(text, HasSubstr("acc0v[l] = acc0v[l] + x0[r0, io*64 + l]"));
 }
 
+// A mask is contiguous over the rows of the batch, and rows of three are too short for lanes: neither the batch nor the
+// time may become lanes of a kernel that keeps its states in rows.
+TEST(ScheduleCpu, StatesInRowsKeepBatchAndTimeAsLoops) {
+  std::string text = scheduled(R"(graph @g(%h: f32[N,3], %x: f32[6,N,3], %m: bool[6,N]) {
+                                    %0 = scan(%h, %x, %m) {num_states=1, num_xs=2} : f32[N,3]
+                                      body @step(%h: f32[N,3], %x: f32[N,3], %m: bool[N]) {
+                                        %0 = reshape(%m) {shape=[N,1]} : bool[N,1]
+                                        %1 = add(%h, %x) : f32[N,3]
+                                        %2 = where(%0, %1, %h) : f32[N,3]
+                                        return %2 as "h"
+                                      }
+                                    return %0 as "h"
+                                  })");
+  EXPECT_THAT(text, HasSubstr("parallel b in 0..N {"));
+  EXPECT_THAT(text, HasSubstr("for t in 0..6 {"));
+}
+
 TEST(ScheduleCpu, AMapRunsItsBlocksInParallelAndTheLastUnderAMask) {
   EXPECT_EQ(scheduled("graph @g(%x: f32[N]) {\n %0 = exp(%x)\n return %0 as \"y\"\n}", 8),
             R"(kernel @exp(in x0: f32[N], out y0: f32[N] over x0) grain 195 {
