@@ -164,6 +164,26 @@ TEST(Networks, TheGradientOfARecurrentMatrixIsOneProductAfterTheLoop) {
   EXPECT_GE(ir::count_ops(*graph, "matmul"), 3);
 }
 
+// Narrow states and masks that lie batch by batch: the rows run in lanes, each lane with a state of its own.
+TEST(Networks, ANarrowMaskedRecurrenceKeepsItsRowsApart) {
+  auto graph = parsed(R"(graph @masked(%x: f32[T,N,3], %m: f32[T,N], %h0: f32[N,3]) {
+  %u = variable "rnn/recurrent" : f32[3,3]
+  %0 = constant() {value=0.2, shape=[T,N]} : f32[T,N]
+  %1 = greater(%m, %0) : bool[T,N]
+  %2 = scan(%h0, %x, %1, %u) {num_states=1, num_xs=2} : f32[N,3]
+    body @cell(%h: f32[N,3], %z: f32[N,3], %valid: bool[N], %u: f32[3,3]) {
+      %0 = matmul(%h, %u) : f32[N,3]
+      %1 = add(%0, %z) : f32[N,3]
+      %2 = tanh(%1) : f32[N,3]
+      %3 = reshape(%valid) {shape=[N,1]} : bool[N,1]
+      %4 = where(%3, %2, %h) : f32[N,3]
+      return %4 as "h"
+    }
+  return %2 as "last"
+})");
+  expect_compiles_to_reference(*graph);
+}
+
 // Every epilogue that a library may take, on NaN, infinities and zeros.
 TEST(Networks, EpiloguesOfLibraryCallsFollowTheReference) {
   constexpr double kNan = std::numeric_limits<double>::quiet_NaN(), kInfinity = std::numeric_limits<double>::infinity();
