@@ -1,10 +1,11 @@
-// Matrix products.
+// Matrix products; what solves systems of equations is in solve.cc.
 #include "absl/strings/str_cat.h"
 #include "compiler/ops/builder.h"
 #include "compiler/ops/families.h"
 #include "compiler/ops/infer.h"
 #include "compiler/ops/op_def.h"
 #include "compiler/ops/ref_element.h"
+#include "compiler/ops/solve.h"
 
 namespace mica::ir {
 namespace {
@@ -134,6 +135,7 @@ void add_linalg_ops(Registry& r) {
             .sample({.operands = {"f32[5,3]", "f32[4,5]"}, .attrs = {{"transpose_a", true}, {"transpose_b", true}}})
             .sample({.operands = {"f32[3,0]", "f32[0,2]"}})
             .fixture("torch:t_matmul"));
+  add_solve_ops(r);
 }
 
 }  // namespace mica::ir

@@ -231,6 +231,12 @@ void add_gathers(Table& t) {
 }
 
 void add_products(Table& t) {
+  for (const auto& [torch, op] : {std::pair("torch.linalg.cholesky", "cholesky"),
+                                  std::pair("torch.linalg.inv", "inverse"), std::pair("torch.linalg.det", "det")}) {
+    t[torch] = {{"A"}, [op = op](Call& c) -> Values { return {c.b.unary(op, c.tensor("A"))}; }};
+  }
+  t["torch.linalg.solve"] = {{"A", "B"},
+                             [](Call& c) -> Values { return {c.b.call("solve", {c.tensor("A"), c.tensor("B")})}; }};
   t["torch.matmul"] = {{"input", "other"}, [](Call& c) -> Values {
                          Value x = c.tensor("input"), y = c.tensor("other");
                          bool row = x.rank() == 1, column = y.rank() == 1;
