@@ -40,9 +40,9 @@ StmtRef flat_block(std::vector<StmtRef> statements) {
   return statements.size() == 1 ? statements.front() : block(std::move(statements));
 }
 
-BufferRef lane_buffer(const Buffer& single, int width) {
-  Buffer lanes = single;
-  lanes.name = absl::StrCat(single.name, "v");
+BufferRef lane_buffer(const Buffer& scalar, int width) {
+  Buffer lanes = scalar;
+  lanes.name = absl::StrCat(scalar.name, "v");
   lanes.dims.push_back(ir::Dim(width));
   return std::make_shared<Buffer>(lanes);
 }
@@ -119,8 +119,8 @@ class StripMine {
   std::vector<StmtRef> setup_, inner_, folds_;
 };
 
-// Gives every local of the body a lane axis, its last, and puts every statement without loops inside a vector loop over
-// the lanes.
+// Gives every rank-0 local of the body a lane axis and puts every statement without loops inside a vector loop over the
+// lanes.
 class LaneRewriter {
  public:
   LaneRewriter(const VarRef& v, const Expr& position, const Expr& count, const VarRef& lane, int width)
@@ -136,7 +136,7 @@ class LaneRewriter {
         return copy;
       }
       case StmtKind::kAlloc:
-        return alloc(lanes_of(stmt->buffer));
+        return stmt->buffer->dims.empty() ? alloc(lanes_of(stmt->buffer)) : stmt;
       default:
         return vector_over(lane_, count_, leaf(stmt), width_);
     }
@@ -166,32 +166,22 @@ class LaneRewriter {
   // Allocations stand before their uses, so what has lanes is known when it is met.
   bool has_lanes(const BufferRef& buffer) const { return buffers_.count(buffer.get()) > 0; }
 
-  BufferRef lanes_of(const BufferRef& single) {
-    BufferRef& lanes = buffers_[single.get()];
-    if (!lanes) lanes = lane_buffer(*single, width_);
+  BufferRef lanes_of(const BufferRef& scalar) {
+    BufferRef& lanes = buffers_[scalar.get()];
+    if (!lanes) lanes = lane_buffer(*scalar, width_);
     return lanes;
   }
 
-  // The element of this lane.
-  Exprs in_lane(Exprs index) const {
-    index.push_back(var(lane_));
-    return index;
-  }
-
-  Expr moved(const Expr& e) {
-    return rewrite(e, [&](const Expr& x) -> Expr {
-      if (x->kind == ExprKind::kVar && x->var == v_) return position_;
-      if (x->kind != ExprKind::kLoad || !has_lanes(x->buffer)) return nullptr;
-      Exprs index;
-      for (const Expr& at : x->args) index.push_back(moved(at));
-      return load(lanes_of(x->buffer), in_lane(std::move(index)));
-    });
-  }
-
   StmtRef leaf(const StmtRef& stmt) {
-    StmtRef copy = map_exprs(stmt, [&](const Expr& e) { return moved(e); });
-    if (copy->kind != StmtKind::kStore || !has_lanes(stmt->buffer)) return copy;
-    return store(lanes_of(stmt->buffer), in_lane(copy->index), copy->value);
+    StmtRef moved = map_exprs(stmt, [&](const Expr& e) {
+      return rewrite(e, [&](const Expr& x) -> Expr {
+        if (x->kind == ExprKind::kVar && x->var == v_) return position_;
+        if (x->kind == ExprKind::kLoad && has_lanes(x->buffer)) return load(lanes_of(x->buffer), {var(lane_)});
+        return nullptr;
+      });
+    });
+    if (moved->kind != StmtKind::kStore || !has_lanes(stmt->buffer)) return moved;
+    return store(lanes_of(stmt->buffer), {var(lane_)}, moved->value);
   }
 
   VarRef v_;
