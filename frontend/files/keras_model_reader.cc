@@ -293,9 +293,9 @@ Tensor read_input(const Config& config) {
   }
   InputOptions options{.name = name};
   if (config.contains("dtype")) {
-    std::optional<internal::DTypePolicy> policy = FieldValue<internal::DTypePolicy>::read(config.at("dtype"));
+    std::optional<DTypePolicy> policy = FieldValue<DTypePolicy>::read(config.at("dtype"));
     if (!policy) fail("dtype to be the name of an element type", config.at("dtype").to_json());
-    options.dtype = policy->compute;
+    options.dtype = policy->compute_dtype();
   }
   if (config.contains("optional") && config.at("optional").kind() == Kind::kTruth) {
     options.optional = config.at("optional").integer() != 0;

@@ -292,7 +292,7 @@ Config sequential_object(const Layer& model) {
   const internal::LayerState& state = internal::state_of(model);
   std::vector<Value> layers;
   Config config{
-      {"name", state.name}, {"trainable", state.trainable}, {"dtype", FieldValue<internal::DTypePolicy>::write({})}};
+      {"name", state.name}, {"trainable", state.trainable}, {"dtype", FieldValue<DTypePolicy>::write({})}};
   if (state.model->graph) {
     const ValueNode& input = *state.model->graph->inputs[0];
     layers.emplace_back(layer_object(Layer::of(input.producer->layer)));

@@ -144,7 +144,7 @@ Config custom_object(const Layer& layer) {
   }
   Config config{{"name", layer.name()},
                 {"trainable", state.trainable},
-                {"dtype", internal::FieldValue<internal::DTypePolicy>::write({})}};
+                {"dtype", internal::FieldValue<DTypePolicy>::write({})}};
   const Config own = layer.config();
   for (const auto& [key, value] : own.items()) config.set(key, value);
   Config object{

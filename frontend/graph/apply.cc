@@ -30,7 +30,10 @@ void complete(const ir::OpDef& op, Call& call) {
 
 }  // namespace
 
-ValueRef current_value(const ValueRef& node) { return node->kind == ValueKind::kVariable ? node->cell->value() : node; }
+ValueRef current_value(const ValueRef& node) {
+  if (node->kind != ValueKind::kVariable) return node;
+  return cast(Tensor::of(node->cell->value()), node->type.dtype).node();
+}
 
 Tensors apply_all(const ir::OpDef& op, Tensors operands, ir::Attrs attrs, Bodies bodies) {
   for (const Tensor& operand : operands) defined_node(operand, op.name);

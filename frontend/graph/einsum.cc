@@ -140,7 +140,10 @@ class Einsum {
     for (char label : b.labels) {
       if (!has(a.labels, label)) columns += label;
     }
-    Tensor product = matrices(a, batch, rows, summed).matmul(matrices(b, batch, summed, columns));
+    // The last label stays last where it can: rows are copied whole.
+    bool transposed = !summed.empty() && has(summed, b.labels.back());
+    Tensor right = transposed ? matrices(b, batch, columns, summed) : matrices(b, batch, summed, columns);
+    Tensor product = apply("matmul", {matrices(a, batch, rows, summed), right}, {{"transpose_b", transposed}});
     std::string labels = batch + rows + columns;
     return {internal::reshape_dims(product, dims_of_labels(labels)), labels};
   }

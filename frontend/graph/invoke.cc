@@ -1,7 +1,6 @@
 #include "frontend/graph/invoke.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
@@ -68,10 +67,10 @@ Tensor mask_of_results(const CustomLayer& layer, const CallArguments& arguments)
   return layer.compute_joint_mask(arguments.tensors, arguments.masks);
 }
 
-// How many of the results get the mask.
+// How many of the results get the mask: the first, of recurrent layers all outputs.
 std::size_t num_masked(const CustomLayer& layer) {
   const auto* recurrent = dynamic_cast<const Recurrent*>(&layer);
-  return recurrent ? recurrent->num_outputs() : std::numeric_limits<std::size_t>::max();
+  return recurrent ? recurrent->num_outputs() : 1;
 }
 
 void add_activity_loss(const LayerState& state, const Tensors& results) {
@@ -107,6 +106,7 @@ Tensors record(const LayerRef& layer, const CallArguments& arguments) {
   guard.commit();
 
   Tensors results = results_of(call, ValueKind::kSymbolic);
+  LayerScope scope(*layer, state.name, arguments);  // masks may depend on the options of the call
   Tensor mask = mask_of_results(*layer, arguments);
   for (std::size_t i = 0; i < results.size(); ++i) {
     results[i].node()->name = state.name;

@@ -102,9 +102,12 @@ ir::Value Trace::lift(const Tensor& tensor) {
       if (node->trace_id == id_) return node->traced;
       if (Closure* closure = Closure::of(*this)) return closure->capture(tensor);
       throw_stale("trace");
-    case ValueKind::kVariable:
+    case ValueKind::kVariable: {
       if (Closure* closure = Closure::of(*this)) return closure->capture(tensor);
-      return variable(node->cell);
+      ir::Value value = variable(node->cell);
+      if (node->type.dtype == value.dtype()) return value;
+      return graph_->add("cast", {value}, {{"dtype", node->type.dtype}});
+    }
     case ValueKind::kSymbolic:
       throw Error({.where = place("trace"),
                    .expected = "tensors that were passed to the call",

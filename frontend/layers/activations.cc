@@ -25,6 +25,30 @@ Fn operation(const char* op, ir::Attrs attrs) {
 Tensor softmax(const Tensor& x) { return x.softmax(-1); }
 Tensor log_softmax(const Tensor& x) { return x.log_softmax(-1); }
 
+// The first half of the last axis, gated by the second.
+Tensor glu(const Tensor& x) {
+  if (x.size(-1) % 2 != 0) {
+    throw Error({.where = "glu",
+                 .expected = "a last axis of an even size",
+                 .received = internal::describe(x),
+                 .hint = "One half gates the other."});
+  }
+  auto [value, gate] = internal::to_floating(x).chunk<2>(-1);
+  return value * gate.sigmoid();
+}
+
+// max(x - t, 0) with the threshold t of Keras: of the elements in falling order that belong to the support, the running
+// sums' sum less 1, over their count.
+Tensor sparsemax(const Tensor& x) {
+  Tensor values = internal::to_floating(x);
+  Tensor falling = apply("sort", {values}, {{"descending", true}}), sums = apply("cumsum", {falling});
+  ir::Dims row{internal::dims_of(values).back()};
+  Tensor rank = apply("iota", {}, {{"shape", row}, {"axis", std::int64_t{0}}, {"dtype", kInt32}}) + 1;
+  Tensor support = (falling - (sums - 1) / rank.to(values.dtype()) > 0).to(values.dtype());
+  Tensor threshold = ((support * sums).sum(-1, {.keepdim = true}) - 1) / support.sum(-1, {.keepdim = true});
+  return (values - threshold).relu();
+}
+
 // Keras' names; "linear" has no function.
 const std::map<std::string, Fn, std::less<>>& functions() {
   static const auto* all = new std::map<std::string, Fn, std::less<>>{
@@ -55,6 +79,8 @@ const std::map<std::string, Fn, std::less<>>& functions() {
       {"squareplus", operation("squareplus")},
       {"sparse_plus", operation("sparse_plus")},
       {"sparse_sigmoid", operation("sparse_sigmoid")},
+      {"glu", glu},
+      {"sparsemax", sparsemax},
       {"softmax", softmax},
       {"log_softmax", log_softmax},
   };

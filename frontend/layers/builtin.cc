@@ -4,6 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "frontend/graph/apply.h"
+#include "frontend/graph/invoke.h"
 #include "frontend/graph/naming.h"
 #include "frontend/layers/input.h"
 
@@ -12,7 +14,7 @@ namespace internal {
 
 BuiltinLayer::BuiltinLayer(Common common)
     : class_name_(common.class_name),
-      policy_(DTypePolicy::of(common.dtype.value_or(kFloat32))),
+      policy_(std::move(common.dtype)),
       activity_regularizer_(std::move(common.activity_regularizer)) {
   LayerState& own = state_of(*this);
   own.name = std::move(common.name);
@@ -24,7 +26,7 @@ BuiltinLayer::BuiltinLayer(Common common)
 
 void BuiltinLayer::common_fields(FieldVisitor& visitor) {
   visitor.field("name", state().name);
-  visitor.field("trainable", state().trainable);
+  if (has_trainable_field()) visitor.field("trainable", state().trainable);
   visitor.field("dtype", policy_);
 }
 
@@ -58,6 +60,32 @@ void BuiltinLayer::configure(const Config& config) {
 }
 
 void BuiltinLayer::fields(FieldVisitor&) {}
+
+Tensors BuiltinLayer::call(const Tensors& xs) {
+  if (!autocast_ || !compute_dtype().is_floating()) return forward_all(xs);
+  Tensors inputs;
+  for (const Tensor& x : xs) inputs.push_back(x.dtype().is_floating() ? cast(x, compute_dtype()) : x);
+  return forward_all(inputs);
+}
+
+Tensor BuiltinLayer::floating(const Tensor& x) const {
+  return x.dtype().is_floating() ? x : cast(x, compute_dtype());
+}
+
+Variable BuiltinLayer::add_weight(WeightOptions options, WeightRead read) {
+  Variable stored = CustomLayer::add_weight(std::move(options));
+  bool as_stored = read == WeightRead::kAsStored || !stored.dtype().is_floating();
+  if (as_stored || stored.dtype() == compute_dtype()) return stored;
+  Variable cast_view = Variable::of(stored.cell());
+  cast_view.node()->type.dtype = compute_dtype();
+  return cast_view;
+}
+
+void BuiltinLayer::build_sublayer(const Layer& layer, const std::vector<Shape>& input_shapes) {
+  const CallArguments none;
+  LayerScope scope(*layer.impl(), layer.name(), none);
+  ensure_built(layer.impl(), input_shapes);
+}
 
 Tensor BuiltinLayer::forward(const Tensor& x) { return x; }
 

@@ -25,7 +25,7 @@ class BuiltinLayer : public CustomLayer {
     std::string_view class_name;
     std::string name;
     bool trainable = true;
-    std::optional<DType> dtype = {};
+    DTypePolicy dtype = {};
     Regularizer activity_regularizer = {};
   };
   explicit BuiltinLayer(Common common);
@@ -38,7 +38,7 @@ class BuiltinLayer : public CustomLayer {
   virtual void fields(FieldVisitor& visitor);
 
   void build(const std::vector<Shape>& input_shapes) final { make_weights(input_shapes); }
-  Tensors call(const Tensors& xs) final { return forward_all(xs); }
+  Tensors call(const Tensors& xs) final;
   using CustomLayer::build;
   using CustomLayer::call;
 
@@ -56,9 +56,25 @@ class BuiltinLayer : public CustomLayer {
   Tensor keyword(std::string_view name) const;
   bool option(std::string_view name) const;
   const Tensors& initial_state() const;
+  const CallArguments& arguments() const;
 
   const std::string& name() const { return state_of(*this).name; }
-  DType weight_dtype() const { return policy_.variable; }
+  const DTypePolicy& dtype_policy() const { return policy_; }
+  DType weight_dtype() const { return policy_.variable_dtype(); }
+  DType compute_dtype() const { return policy_.compute_dtype(); }
+  // Whether floating inputs are cast to the compute dtype; so it is unless said otherwise.
+  void set_autocast(bool on) { autocast_ = on; }
+  // x, integers in the compute dtype.
+  Tensor floating(const Tensor& x) const;
+
+  // As CustomLayer's. A floating weight is read in the compute dtype, unless the layer wants it as it is stored.
+  enum class WeightRead { kInComputeDType, kAsStored };
+  Variable add_weight(WeightOptions options, WeightRead read = WeightRead::kInComputeDType);
+  // Makes the weights of a layer inside this one, whose paths begin with this one's.
+  void build_sublayer(const Layer& layer, const std::vector<Shape>& input_shapes);
+
+  // Whether get_config() of the class has `trainable`.
+  virtual bool has_trainable_field() const { return true; }
   // The option of classes whose get_config() always has it; that of others is written where there is one.
   void activity_regularizer_field(FieldVisitor& visitor);
   LayerState& state() { return state_of(*this); }
@@ -79,12 +95,12 @@ class BuiltinLayer : public CustomLayer {
                      std::initializer_list<std::string_view> allowed) const;
 
  private:
-  const CallArguments& arguments() const;
   void common_fields(FieldVisitor& visitor);
 
   std::string class_name_;
   DTypePolicy policy_;
   Regularizer activity_regularizer_;
+  bool autocast_ = true;
 };
 
 // "[3,3]"

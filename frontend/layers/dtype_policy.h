@@ -1,21 +1,9 @@
-// Keras' dtype policy of a layer: the element type of its weights and the one it computes in.
+// How files hold Keras' dtype policies.
 #pragma once
-#include <optional>
-#include <string>
-#include <string_view>
-
 #include "frontend/layers/fields.h"
+#include "frontend/mica/dtype_policy.h"
 
 namespace mica::internal {
-
-struct DTypePolicy {
-  std::string name = "float32";  // "float32", "mixed_bfloat16", …
-  DType compute = kFloat32, variable = kFloat32;
-
-  static DTypePolicy of(DType dtype) { return {dtype.name(), dtype, dtype}; }
-  // Nothing for a name that is no policy.
-  static std::optional<DTypePolicy> named(std::string_view name);
-};
 
 // Written as Keras' object; read from that or from the name.
 template <>

@@ -1,209 +1,198 @@
-// BatchNormalization and LayerNormalization.
+// LayerNormalization, GroupNormalization, RMSNormalization and UnitNormalization.
 #include "frontend/mica/layers/normalization.h"
 
 #include <algorithm>
-#include <tuple>
 
-#include "absl/strings/str_cat.h"
-#include "frontend/graph/apply.h"
+#include "frontend/layers/affine_normalization.h"
 #include "frontend/layers/registry.h"
+#include "frontend/layers/unit_length.h"
 
-namespace mica::layers {
+namespace mica {
+namespace layers {
 namespace {
 
 using namespace internal;
 
-class BatchNormalizationLayer final : public BuiltinLayer {
+// Axes counted from the front, in order.
+std::vector<std::int64_t> sorted_axes(const Axes& axes, int rank, std::string_view layer) {
+  std::vector<std::int64_t> sorted;
+  for (std::int64_t axis : axes.list()) sorted.push_back(checked_axis(axis, rank, layer));
+  std::sort(sorted.begin(), sorted.end());
+  return sorted;
+}
+
+// A weight over `axes` of x with axes of 1 where x has others, from the first one on.
+Tensor spread_over(const Tensor& weight, const Tensor& x, const std::vector<std::int64_t>& axes) {
+  ir::Dims dims;
+  for (int i = static_cast<int>(axes[0]); i < x.dim(); ++i) {
+    bool own = std::find(axes.begin(), axes.end(), i) != axes.end();
+    dims.push_back(own ? dims_of(x)[static_cast<std::size_t>(i)] : ir::Dim(1));
+  }
+  return reshape_dims(weight, std::move(dims));
+}
+
+class LayerNormalizationLayer final : public AffineNormalization<LayerNormalizationOptions> {
  public:
-  explicit BatchNormalizationLayer(BatchNormalizationOptions o)
-      : BuiltinLayer({"BatchNormalization", o.name, o.trainable, o.dtype}), o_(std::move(o)), axis_(o_.axis) {
-    if (!(o_.epsilon > 0)) fail("epsilon above 0", absl::StrCat(o_.epsilon));
-    if (!(o_.momentum >= 0 && o_.momentum <= 1)) fail("momentum from 0 to 1", absl::StrCat(o_.momentum));
-    if (o_.renorm) fail("renorm = false", "true", "Batch renormalization is not available.");
-    state().passes_masks = state().takes_mask = true;
+  explicit LayerNormalizationLayer(LayerNormalizationOptions o = {})
+      : AffineNormalization("LayerNormalization", std::move(o)) {
+    settle();
+  }
+  void settle() override {
+    AffineNormalization::settle();
+    set_autocast(false);
+    if (o_.axis.list().empty()) fail("an axis", "none");
+  }
+  void fields(FieldVisitor& v) override {
+    v.field("axis", o_.axis);
+    v.field("epsilon", o_.epsilon);
+    v.field("center", o_.center);
+    v.field("scale", o_.scale);
+    v.fixed("rms_scaling", false);
+    initializer_fields(v);
+    penalty_fields(v);
+  }
+
+ protected:
+  void make_weights(const std::vector<Shape>& inputs) override {
+    std::vector<std::int64_t> sizes;
+    for (std::int64_t axis : sorted_axes(o_.axis, inputs[0].rank(), name())) {
+      sizes.push_back(known_dim(inputs[0], static_cast<int>(axis)));
+    }
+    make_affine(Shape(sizes));
+  }
+  Tensor forward(const Tensor& input) override {
+    Tensor x = in_single_precision(floating(input));
+    std::vector<std::int64_t> axes = sorted_axes(o_.axis, x.dim(), name());
+    return normalized("layer_normalization", {x}, {{"axes", axes}, {"epsilon", o_.epsilon}},
+                      [&](const Tensor& weight) { return spread_over(weight, x, axes); });
+  }
+};
+
+class GroupNormalizationLayer final : public AffineNormalization<GroupNormalizationOptions> {
+ public:
+  GroupNormalizationLayer(std::int64_t groups, GroupNormalizationOptions o)
+      : AffineNormalization("GroupNormalization", std::move(o)), groups_(groups) {
+    settle();
+  }
+  GroupNormalizationLayer() : GroupNormalizationLayer(32, {}) {}
+  void settle() override {
+    AffineNormalization::settle();
+    set_autocast(false);
+    if (groups_ < 1 && groups_ != -1) {
+      fail("groups of at least 1", absl::StrCat(groups_), "-1 gives every channel a group of its own.");
+    }
+  }
+  void fields(FieldVisitor& v) override {
+    v.field("groups", groups_);
+    v.field("axis", o_.axis);
+    v.field("epsilon", o_.epsilon);
+    v.field("center", o_.center);
+    v.field("scale", o_.scale);
+    initializer_fields(v);
+    penalty_fields(v);
+  }
+
+ protected:
+  void make_weights(const std::vector<Shape>& inputs) override {
+    expect_min_rank(inputs[0], 2);
+    int axis = checked_axis(o_.axis, inputs[0].rank(), name());
+    if (axis == 0) fail("an axis after the batch", "axis 0");
+    std::int64_t channels = known_dim(inputs[0], axis);
+    if (groups_ == -1) groups_ = channels;
+    if (channels % groups_ != 0) {
+      fail(absl::StrCat("channels in ", groups_, " groups of one size"), absl::StrCat(channels, " channels"));
+    }
+    make_affine({channels});
+  }
+  Tensor forward(const Tensor& input) override {
+    Tensor x = in_single_precision(floating(input));
+    int axis = checked_axis(o_.axis, x.dim(), name());
+    return normalized("group_normalization", {x},
+                      {{"groups", groups_}, {"axis", std::int64_t{axis}}, {"epsilon", o_.epsilon}},
+                      [&](const Tensor& weight) { return along_axis(weight, x, axis); });
+  }
+
+ private:
+  std::int64_t groups_;
+};
+
+class RMSNormalizationLayer final : public BuiltinLayer {
+ public:
+  explicit RMSNormalizationLayer(RMSNormalizationOptions o = {})
+      : BuiltinLayer({"RMSNormalization", o.name, o.trainable, o.dtype}), axis_(o.axis), epsilon_(o.epsilon) {
+    settle();
+  }
+  void settle() override {
+    if (!(epsilon_ > 0)) fail("epsilon above 0", absl::StrCat(epsilon_));
+    if (axis_.list().empty()) fail("an axis", "none");
   }
   void fields(FieldVisitor& v) override {
     v.field("axis", axis_);
-    v.field("momentum", o_.momentum);
-    v.field("epsilon", o_.epsilon);
-    v.field("center", o_.center);
-    v.field("scale", o_.scale);
-    v.field("beta_initializer", o_.beta_initializer);
-    v.field("gamma_initializer", o_.gamma_initializer);
-    v.field("moving_mean_initializer", o_.moving_mean_initializer);
-    v.field("moving_variance_initializer", o_.moving_variance_initializer);
-    v.field("beta_regularizer", o_.beta_regularizer);
-    v.field("gamma_regularizer", o_.gamma_regularizer);
-    v.field("beta_constraint", o_.beta_constraint);
-    v.field("gamma_constraint", o_.gamma_constraint);
-    v.field("synchronized", o_.synchronized);
+    v.field("epsilon", epsilon_);
   }
 
  protected:
   void make_weights(const std::vector<Shape>& inputs) override {
-    Shape channels{known_dim(inputs[0], checked_axis(axis_, inputs[0].rank(), name()))};
-    if (o_.scale) {
-      gamma_ = add_weight({.shape = channels,
-                           .initializer = o_.gamma_initializer,
-                           .dtype = weight_dtype(),
-                           .regularizer = o_.gamma_regularizer,
-                           .constraint = o_.gamma_constraint,
-                           .name = "gamma"});
+    std::vector<std::int64_t> sizes;
+    for (std::int64_t axis : sorted_axes(axis_, inputs[0].rank(), name())) {
+      sizes.push_back(known_dim(inputs[0], static_cast<int>(axis)));
     }
-    if (o_.center) {
-      beta_ = add_weight({.shape = channels,
-                          .initializer = o_.beta_initializer,
-                          .dtype = weight_dtype(),
-                          .regularizer = o_.beta_regularizer,
-                          .constraint = o_.beta_constraint,
-                          .name = "beta"});
-    }
-    moving_mean_ = add_weight({.shape = channels,
-                               .initializer = o_.moving_mean_initializer,
-                               .dtype = weight_dtype(),
-                               .trainable = false,
-                               .name = "moving_mean"});
-    moving_variance_ = add_weight({.shape = channels,
-                                   .initializer = o_.moving_variance_initializer,
-                                   .dtype = weight_dtype(),
-                                   .trainable = false,
-                                   .name = "moving_variance"});
+    scale_ = add_weight({.shape = Shape(sizes), .initializer = "ones", .dtype = weight_dtype(), .name = "scale"});
   }
-
   Tensor forward(const Tensor& input) override {
-    Tensor x = to_floating(input);
-    int axis = checked_axis(axis_, x.dim(), name());
-    if (x.size(axis) != moving_mean_.size(0)) {
-      fail(absl::StrCat("an input of ", moving_mean_.size(0), " channels along axis ", axis), describe(x));
-    }
-    Tensor mean = moving_mean_, variance = moving_variance_;
-    if (training() && state().trainable) {  // a frozen one infers
-      ir::Ints others;
-      for (int i = 0; i < x.dim(); ++i) {
-        if (i != axis) others.push_back(i);
-      }
-      std::tie(mean, variance) = moments(x, others);
-      update(moving_mean_, mean);
-      update(moving_variance_, variance);
-    }
-    Tensors operands{x, spread(mean, x, axis), spread(variance, x, axis)};
-    if (o_.scale) operands.push_back(spread(gamma_, x, axis));
-    if (o_.scale && o_.center) operands.push_back(spread(beta_, x, axis));
-    Tensor y = apply("batch_normalization", std::move(operands), {{"epsilon", o_.epsilon}});
-    return o_.center && !o_.scale ? y + spread(beta_, x, axis) : y;
+    Tensor given = floating(input), x = in_single_precision(given);
+    std::vector<std::int64_t> axes = sorted_axes(axis_, x.dim(), name());
+    Tensor scale = spread_over(cast(scale_, x.dtype()), x, axes);
+    return cast(apply("rms_normalization", {x, scale}, {{"axes", axes}, {"epsilon", epsilon_}}), given.dtype());
   }
 
  private:
-  void update(const Variable& moving, const Tensor& batch) {
-    add_update(moving, moving * o_.momentum + batch * (1 - o_.momentum));
-  }
-  // Of the batch; under a mask of its valid steps only, with Keras' epsilon against none of them.
-  std::pair<Tensor, Tensor> moments(const Tensor& x, const ir::Ints& axes) const {
-    auto fold = [&](const char* op, const Tensor& values) { return apply(op, {values}, {{"axes", axes}}); };
-    Tensor valid = mask();
-    if (!valid.defined()) return {fold("reduce_mean", x), fold("reduce_variance", x)};
-    Tensor weights = valid.to(x.dtype());
-    while (weights.dim() < x.dim()) weights = weights.unsqueeze(-1);
-    Tensor weight_of_each = weights * ones_like(x);
-    Tensor total = fold("reduce_sum", weight_of_each) + 1e-7;
-    Tensor mean = fold("reduce_sum", x * weights) / total;
-    Tensor distance = x * weights - mean;
-    return {mean, fold("reduce_sum", weight_of_each * distance * distance) / total};
-  }
-  // [C] so that it broadcasts along the channel axis of x.
-  static Tensor spread(const Tensor& values, const Tensor& x, int axis) {
-    if (axis == x.dim() - 1) return values;
-    ir::Dims dims(static_cast<std::size_t>(x.dim() - axis), ir::Dim(1));
-    dims[0] = dims_of(values)[0];
-    return reshape_dims(values, std::move(dims));
-  }
-
-  BatchNormalizationOptions o_;
-  std::int64_t axis_;
-  Variable gamma_, beta_, moving_mean_, moving_variance_;
+  Axes axis_;
+  double epsilon_;
+  Variable scale_;
 };
 
-class LayerNormalizationLayer final : public BuiltinLayer {
+class UnitNormalizationLayer final : public BuiltinLayer {
  public:
-  explicit LayerNormalizationLayer(LayerNormalizationOptions o)
-      : BuiltinLayer({"LayerNormalization", o.name, o.trainable, o.dtype}), o_(std::move(o)), axes_(o_.axis.list()) {
-    if (!(o_.epsilon > 0)) fail("epsilon above 0", absl::StrCat(o_.epsilon));
+  explicit UnitNormalizationLayer(UnitNormalizationOptions o = {})
+      : BuiltinLayer({"UnitNormalization", o.name, o.trainable, o.dtype}), axis_(std::move(o.axis)) {
+    settle();
+  }
+  void settle() override {
+    if (axis_.list().empty()) fail("an axis", "none");
     state().passes_masks = true;
   }
-  void fields(FieldVisitor& v) override {
-    v.field("axis", axes_);
-    v.field("epsilon", o_.epsilon);
-    v.field("center", o_.center);
-    v.field("scale", o_.scale);
-    v.field("beta_initializer", o_.beta_initializer);
-    v.field("gamma_initializer", o_.gamma_initializer);
-    v.field("beta_regularizer", o_.beta_regularizer);
-    v.field("gamma_regularizer", o_.gamma_regularizer);
-    v.field("beta_constraint", o_.beta_constraint);
-    v.field("gamma_constraint", o_.gamma_constraint);
-  }
+  void fields(FieldVisitor& v) override { v.field("axis", axis_); }
 
  protected:
-  void make_weights(const std::vector<Shape>& inputs) override {
-    const Shape& input = inputs[0];
-    for (std::int64_t& axis : axes_) axis = checked_axis(axis, input.rank(), name());
-    std::sort(axes_.begin(), axes_.end());
-    std::vector<std::int64_t> sizes;
-    for (std::int64_t axis : axes_) sizes.push_back(known_dim(input, static_cast<int>(axis)));
-    if (o_.scale) {
-      gamma_ = add_weight({.shape = Shape(sizes),
-                           .initializer = o_.gamma_initializer,
-                           .dtype = weight_dtype(),
-                           .regularizer = o_.gamma_regularizer,
-                           .constraint = o_.gamma_constraint,
-                           .name = "gamma"});
-    }
-    if (o_.center) {
-      beta_ = add_weight({.shape = Shape(sizes),
-                          .initializer = o_.beta_initializer,
-                          .dtype = weight_dtype(),
-                          .regularizer = o_.beta_regularizer,
-                          .constraint = o_.beta_constraint,
-                          .name = "beta"});
-    }
-  }
-
   Tensor forward(const Tensor& input) override {
-    Tensor x = to_floating(input);
-    Tensors operands{x};
-    if (o_.scale) operands.push_back(spread(gamma_, x));
-    if (o_.scale && o_.center) operands.push_back(spread(beta_, x));
-    Tensor y = apply("layer_normalization", std::move(operands), {{"axes", axes_}, {"epsilon", o_.epsilon}});
-    return o_.center && !o_.scale ? y + spread(beta_, x) : y;
+    Tensor x = floating(input);
+    return unit_length(x, sorted_axes(axis_, x.dim(), name()), 1e-12);
   }
 
  private:
-  // The weight with axes of 1 where x has axes that are not normalised, from the first normalised one on.
-  Tensor spread(const Tensor& weight, const Tensor& x) const {
-    ir::Dims dims;
-    for (int i = static_cast<int>(axes_[0]); i < x.dim(); ++i) {
-      bool normalised = std::find(axes_.begin(), axes_.end(), i) != axes_.end();
-      dims.push_back(normalised ? dims_of(x)[static_cast<std::size_t>(i)] : ir::Dim(1));
-    }
-    return reshape_dims(weight, std::move(dims));
-  }
-
-  LayerNormalizationOptions o_;
-  std::vector<std::int64_t> axes_;
-  Variable gamma_, beta_;
+  Axes axis_;
 };
 
 }  // namespace
 
-BatchNormalization::BatchNormalization(BatchNormalizationOptions options)
-    : Layer(std::make_shared<BatchNormalizationLayer>(std::move(options))) {}
 LayerNormalization::LayerNormalization(LayerNormalizationOptions options)
     : Layer(std::make_shared<LayerNormalizationLayer>(std::move(options))) {}
+GroupNormalization::GroupNormalization(std::int64_t groups, GroupNormalizationOptions options)
+    : Layer(std::make_shared<GroupNormalizationLayer>(groups, std::move(options))) {}
+RMSNormalization::RMSNormalization(RMSNormalizationOptions options)
+    : Layer(std::make_shared<RMSNormalizationLayer>(std::move(options))) {}
+UnitNormalization::UnitNormalization(UnitNormalizationOptions options)
+    : Layer(std::make_shared<UnitNormalizationLayer>(std::move(options))) {}
 
-}  // namespace mica::layers
+}  // namespace layers
 
-namespace mica::internal {
+std::vector<internal::LayerClass> internal::normalization_layers() {
+  using namespace layers;
+  return {{"GroupNormalization", make_default<GroupNormalizationLayer>},
+          {"LayerNormalization", make_default<LayerNormalizationLayer>},
+          {"RMSNormalization", make_default<RMSNormalizationLayer>},
+          {"UnitNormalization", make_default<UnitNormalizationLayer>}};
+}
 
-std::vector<LayerClass> normalization_layers() { return {}; }
-
-}  // namespace mica::internal
+}  // namespace mica

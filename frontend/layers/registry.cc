@@ -14,10 +14,31 @@ using Classes = std::map<std::string_view, LayerClass>;
 const Classes& layer_classes() {
   static const auto* all = [] {
     auto* classes = new Classes();
-    for (auto family : {activation_layers, adaptive_pooling_layers, attention_layers, convolution_layers, core_layers,
-                        dense_layers, embedding_layers, image_layers, merging_layers, normalization_layers,
-                        padding_layers, pooling_layers, preprocessing_layers, recurrent_layers, regularization_layers,
-                        reshaping_layers, transposed_convolution_layers, upsampling_layers}) {
+    for (auto family : {activation_layers,
+                        adaptive_pooling_layers,
+                        attention_layers,
+                        batch_normalization_layers,
+                        category_encoding_layers,
+                        convolution_layers,
+                        core_layers,
+                        dense_layers,
+                        discretization_layers,
+                        einsum_dense_layers,
+                        embedding_layers,
+                        head_attention_layers,
+                        image_layers,
+                        integer_lookup_layers,
+                        merging_layers,
+                        normalization_layers,
+                        padding_layers,
+                        pooling_layers,
+                        preprocessing_layers,
+                        recurrent_layers,
+                        regularization_layers,
+                        reshaping_layers,
+                        spectral_normalization_layers,
+                        transposed_convolution_layers,
+                        upsampling_layers}) {
       for (const LayerClass& entry : family()) {
         MICA_CHECK(classes->emplace(entry.name, entry).second) << entry.name << " is listed twice";
       }

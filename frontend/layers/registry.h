@@ -22,10 +22,16 @@ std::shared_ptr<BuiltinLayer> make_default() {
 std::vector<LayerClass> activation_layers();
 std::vector<LayerClass> adaptive_pooling_layers();
 std::vector<LayerClass> attention_layers();
+std::vector<LayerClass> batch_normalization_layers();
+std::vector<LayerClass> category_encoding_layers();
 std::vector<LayerClass> convolution_layers();
 std::vector<LayerClass> core_layers();
 std::vector<LayerClass> dense_layers();
+std::vector<LayerClass> discretization_layers();
+std::vector<LayerClass> einsum_dense_layers();
 std::vector<LayerClass> embedding_layers();
+std::vector<LayerClass> head_attention_layers();
+std::vector<LayerClass> integer_lookup_layers();
 std::vector<LayerClass> merging_layers();
 std::vector<LayerClass> normalization_layers();
 std::vector<LayerClass> padding_layers();
@@ -34,6 +40,7 @@ std::vector<LayerClass> preprocessing_layers();
 std::vector<LayerClass> recurrent_layers();
 std::vector<LayerClass> regularization_layers();
 std::vector<LayerClass> reshaping_layers();
+std::vector<LayerClass> spectral_normalization_layers();
 std::vector<LayerClass> transposed_convolution_layers();
 std::vector<LayerClass> upsampling_layers();
 

@@ -37,9 +37,15 @@ class PReLU : public Layer {
  public:
   explicit PReLU(PReLUOptions options = {});
 };
-class Softmax : public Layer {
+struct SoftmaxOptions {
+  Axes axis = -1;
+  std::string name = {};
+  bool trainable = true;
+  MaybeDType dtype = {};
+};
+class Softmax : public Layer {  // a mask of the call takes the elements out where it is false
  public:
-  explicit Softmax(AxisOptions options = {});
+  explicit Softmax(SoftmaxOptions options = {});
 };
 
 }  // namespace layers

@@ -50,6 +50,7 @@ Tensor average(const Tensors& inputs);
 Tensor maximum(const Tensors& inputs);
 Tensor minimum(const Tensors& inputs);
 Tensor concatenate(const Tensors& inputs, int axis = -1);
+Tensor dot(const Tensors& inputs, Ints<2> axes, bool normalize = false);
 
 }  // namespace layers
 }  // namespace mica

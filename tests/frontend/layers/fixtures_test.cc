@@ -110,7 +110,7 @@ Layer make_layer(const std::string& name, const Json& c) {
        }},
       {"LeakyReLU", [&] { return LeakyReLU(c["negative_slope"]); }},
       {"ELU", [&] { return ELU(c["alpha"]); }},
-      {"Softmax", [&] { return Softmax(axis()); }},
+      {"Softmax", [&] { return Softmax({.axis = c.value("axis", -1)}); }},
       {"Dropout", [&] { return Dropout(c["rate"]); }},
       {"Rescaling", [&] { return Rescaling(c["scale"], c["offset"]); }},
       {"Flatten", [&] { return Flatten(format(c)); }},
