@@ -34,6 +34,7 @@ class SpectralNormalizationLayer final : public BuiltinLayer {
   void make_weights(const std::vector<Shape>& inputs) override {
     build_sublayer(layer_, inputs);
     kernel_ = kernel_of(layer_);
+    state().weights.push_back(kernel_);  // Keras counts it as the wrapper's too
     vector_u_ = add_weight({.shape = {1, kernel_.size(-1)},
                             .initializer = initializers::TruncatedNormal(0, 0.02),
                             .dtype = kernel_.cell()->type.dtype,
