@@ -96,6 +96,9 @@ Tensors record(const LayerRef& layer, const CallArguments& arguments) {
   for (const Tensor& tensor : arguments.states) call->inputs.push_back(tensor.node());
   for (std::size_t i = 0; state.takes_mask && i < arguments.masks.size(); ++i) {
     if (!arguments.masks[i].defined()) continue;
+    // Layers of several arguments look at the masks that travel when they run.
+    bool travels = !state.arguments.empty() && arguments.masks[i].node() == arguments.tensors[i].node()->mask;
+    if (travels) continue;
     call->masked.push_back(static_cast<int>(i));
     call->inputs.push_back(arguments.masks[i].node());
   }

@@ -65,20 +65,21 @@ Layer HeadAttentionLayer::projection(std::string_view attribute, std::string_vie
                                 .dtype = dtype_policy()}));
 }
 
-void HeadAttentionLayer::add_projections(int query_rank, int key_rank, int value_rank,
-                                         const std::vector<std::int64_t>& query_heads,
+void HeadAttentionLayer::add_projections(std::string_view attribute_prefix, int query_rank, int key_rank,
+                                         int value_rank, const std::vector<std::int64_t>& query_heads,
                                          const std::vector<std::int64_t>& key_heads,
                                          const std::vector<std::int64_t>& value_heads,
                                          const std::vector<std::int64_t>& output_shape) {
   state().sublayers.clear();  // of a build that failed
-  query_dense_ = projection("query_dense", "query", query_rank - 1, 1, query_heads);
-  key_dense_ = projection("key_dense", "key", key_rank - 1, 1, key_heads);
+  auto attribute = [&](const char* name) { return absl::StrCat(std::string(attribute_prefix), name); };
+  query_dense_ = projection(attribute("query_dense"), "query", query_rank - 1, 1, query_heads);
+  key_dense_ = projection(attribute("key_dense"), "key", key_rank - 1, 1, key_heads);
   if (o_.use_gate) {
     std::vector<std::int64_t> gate_heads{query_heads[0], value_heads[1]};
     gate_dense_ = projection("_gate_dense", "gate", query_rank - 1, 1, gate_heads, "sigmoid");
   }
-  value_dense_ = projection("value_dense", "value", value_rank - 1, 1, value_heads);
-  output_dense_ = projection("output_dense", "attention_output", query_rank - 1, 2, output_shape);
+  value_dense_ = projection(attribute("value_dense"), "value", value_rank - 1, 1, value_heads);
+  output_dense_ = projection(attribute("output_dense"), "attention_output", query_rank - 1, 2, output_shape);
 }
 
 bool HeadAttentionLayer::is_fused(const Tensor& projected_query) const {

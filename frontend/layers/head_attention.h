@@ -47,9 +47,10 @@ class HeadAttentionLayer : public BuiltinLayer {
   void tail_fields(FieldVisitor& v);
 
   // Makes the inner layers, from the ranks of the inputs and the widths [heads, size] of what each gives.
-  void add_projections(int query_rank, int key_rank, int value_rank, const std::vector<std::int64_t>& query_heads,
-                       const std::vector<std::int64_t>& key_heads, const std::vector<std::int64_t>& value_heads,
-                       const std::vector<std::int64_t>& output_shape);
+  // `attribute_prefix` is what Keras' attributes of them begin with.
+  void add_projections(std::string_view attribute_prefix, int query_rank, int key_rank, int value_rank,
+                       const std::vector<std::int64_t>& query_heads, const std::vector<std::int64_t>& key_heads,
+                       const std::vector<std::int64_t>& value_heads, const std::vector<std::int64_t>& output_shape);
 
   // Keras computes without materialised scores where it can; a row without anything to attend to is then the mean of
   // all values, else 0.

@@ -87,7 +87,7 @@ class MultiHeadAttentionLayer final : public HeadAttentionLayer {
     const Shape &query = inputs[0], &value = inputs[1], &key = inputs.size() > 2 ? inputs[2] : value;
     std::vector<std::int64_t> output{known_dim(query, -1)};
     if (output_shape_) output = output_shape_->dims();
-    add_projections(query.rank(), key.rank(), value.rank(), {num_heads_, key_dim_}, {num_heads_, key_dim_},
+    add_projections("", query.rank(), key.rank(), value.rank(), {num_heads_, key_dim_}, {num_heads_, key_dim_},
                     {num_heads_, *value_dim_}, output);
     settle_axes(value.rank());
   }
@@ -96,6 +96,8 @@ class MultiHeadAttentionLayer final : public HeadAttentionLayer {
     const Tensor& key_input = xs.size() > 2 ? xs[2] : xs[1];
     // Keras looks at the mask that the query carries and at no other.
     Tensor mask = visible(xs, arguments().tensors[0].mask());
+    // It takes the masks off its inputs: layers that run later on the same tensors see none.
+    for (const Tensor& input : arguments().tensors) input.node()->mask = nullptr;
     Tensor query = query_dense_(xs[0]), key = key_dense_(key_input), value = value_dense_(xs[1]);
     AttentionEquation equation(value.dim(), attention_axes_->list());
     Tensor scores = einsum(equation.scores, {query, key});
@@ -172,8 +174,8 @@ class GroupQueryAttentionLayer final : public HeadAttentionLayer {
       fail("a query, a value and perhaps a key", absl::StrCat(inputs.size(), " tensors"));
     }
     for (const Shape& shape : inputs) expect_rank(shape, 3);
-    add_projections(3, 3, 3, {query_heads_, head_dim_}, {key_value_heads_, head_dim_}, {key_value_heads_, head_dim_},
-                    {known_dim(inputs[0], -1)});
+    add_projections("_", 3, 3, 3, {query_heads_, head_dim_}, {key_value_heads_, head_dim_},
+                    {key_value_heads_, head_dim_}, {known_dim(inputs[0], -1)});
   }
 
   Tensors forward_all(const Tensors& xs) override {
