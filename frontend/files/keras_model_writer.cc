@@ -51,9 +51,13 @@ std::int64_t node_of(const ModelGraph& graph, std::size_t call) {
   return key.size() == name.size() ? 0 : std::atoll(std::string(key.substr(name.size() + 1)).c_str());
 }
 
-// Automatic masks are made again when the call is; only others are arguments.
+// Keras writes the mask of a single tensor as an argument. Masks that travel with several tensors, or that no operation
+// of keras.ops made, are made again when the call is.
 bool is_automatic(const Call& call, std::size_t mask_input, int tensor) {
-  return call.inputs[mask_input] == call.inputs[static_cast<std::size_t>(tensor)]->mask;
+  const ValueRef& mask = call.inputs[mask_input];
+  if (mask != call.inputs[static_cast<std::size_t>(tensor)]->mask) return false;
+  bool is_operation = mask->producer && mask->producer->operation;
+  return call.num_tensors > 1 || !is_operation;
 }
 
 class FunctionalWriter {

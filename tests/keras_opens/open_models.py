@@ -11,13 +11,14 @@ import numpy as np
 
 
 def without_defaults(value):
-    """Leaves out what Keras derives, and nulls: the default that is written or not."""
+    """Leaves out what Keras derives, nulls, and training=False: defaults that are written or not."""
     if isinstance(value, (list, tuple)):
         return [without_defaults(item) for item in value]
     if not isinstance(value, dict):
         return value
     derived = ("build_config", "compile_config", "shared_object_id")
-    return {key: without_defaults(item) for key, item in value.items() if key not in derived and item is not None}
+    is_default = lambda key, item: key in derived or item is None or (key == "training" and item is False)
+    return {key: without_defaults(item) for key, item in value.items() if not is_default(key, item)}
 
 
 def largest_difference(actual, expected):

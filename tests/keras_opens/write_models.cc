@@ -107,6 +107,29 @@ std::vector<Case> shape_cases() {
   };
 }
 
+std::vector<Case> recurrent_cases() {
+  Shape line{6, 4}, lines{4, 6, 3}, images{3, 6, 5, 2}, volumes{2, 4, 4, 4, 2};
+  return {
+      one("SimpleRNN", line, SimpleRNN(3, {.activation = "relu", .return_sequences = true})),
+      one("LSTM", line, LSTM(3, {.unit_forget_bias = false, .go_backwards = true})),
+      {"LSTMStates", {line}, [](const Tensors& xs) { return LSTM(3, {.return_state = true}).apply(xs[0])[2]; }},
+      one("GRU", line, GRU(3, {.return_sequences = true, .reset_after = false})),
+      {"RNN", {line}, [](const Tensors& xs) { return RNN({LSTMCell(3), GRUCell(2), SimpleRNNCell(4)})(xs[0]); }},
+      one("Bidirectional", line, Bidirectional(LSTM(3, {.return_sequences = true}), {.merge_mode = "sum"})),
+      one("TimeDistributed", line, TimeDistributed(Dense(5))),
+      one("ConvLSTM1D", lines, ConvLSTM1D(2, 3)),
+      one("ConvLSTM2D", images, ConvLSTM2D(2, 3, {.padding = "same", .return_sequences = true})),
+      one("ConvLSTM3D", volumes, ConvLSTM3D(2, 2)),
+      {"Masks",
+       {{5}},
+       [](const Tensors& xs) {
+         Tensor x = Embedding(7, 3, {.mask_zero = true})(xs[0]);
+         return LSTM(3)(Bidirectional(GRU(2, {.return_sequences = true}))(x));
+       },
+       3},
+  };
+}
+
 Tensor input_of(const Case& c, std::size_t i) {
   std::vector<std::int64_t> dims{2};
   dims.insert(dims.end(), c.inputs[i].begin(), c.inputs[i].end());
@@ -135,7 +158,7 @@ void write(const Case& c, const std::string& folder) {
 
 int run(const std::string& folder) {
   manual_seed(1);
-  for (const auto& cases : {core_cases(), convolution_cases(), pooling_cases(), shape_cases()}) {
+  for (const auto& cases : {core_cases(), convolution_cases(), pooling_cases(), shape_cases(), recurrent_cases()}) {
     for (const Case& c : cases) write(c, folder);
   }
   return 0;

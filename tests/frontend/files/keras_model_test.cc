@@ -67,6 +67,12 @@ void expect_near(const Tensor& actual, const Tensor& expected, double rtol, doub
 
 // Structures of graphs: what is special in each is in its name.
 const char* const kGraphs[] = {"dense_basic",
+                               "bidirectional_masked",
+                               "embedding_mask_zero_lstm",
+                               "lstm_state",
+                               "masking_lstm",
+                               "rnn_stacked_cells",
+                               "time_distributed_model",
                                "mlp_softmax",
                                "diamond_chain",
                                "dict_inputs_outputs",
