@@ -9,7 +9,6 @@
 #include "frontend/files/json.h"
 #include "frontend/files/keras_archive.h"
 #include "frontend/files/keras_object.h"
-#include "frontend/layers/registry.h"
 #include "frontend/mica/io.h"
 #include "frontend/mica/layers.h"
 #include "tests/frontend/files/file_testing.h"
@@ -103,7 +102,6 @@ class KerasGraph : public files::TempFolder, public testing::WithParamInterface<
  protected:
   void SetUp() override {
     if (!fs::exists(kFixtures)) GTEST_SKIP() << "NOT TESTED: no fixtures at " << kFixtures;
-    if (!internal::find_layer_class("Add")) GTEST_SKIP() << "NOT TESTED: merging layers in files";
     fixture_ = kFixtures / "infer" / GetParam();
   }
   std::string file() const { return fixture_ / "model.keras"; }
@@ -181,7 +179,6 @@ bool mentions(const std::string& message, const std::string& word) {
 }
 
 TEST_P(KerasBad, IsRefusedQuicklyWithTheRightWords) {
-  if (!internal::find_layer_class("BatchNormalization")) GTEST_SKIP() << "NOT TESTED: BatchNormalization in files";
   fs::path folder = kFixtures / "bad" / GetParam();
   Json expected = json_of(folder / "expected.json");
   auto start = std::chrono::steady_clock::now();
