@@ -32,19 +32,18 @@ loop::Kernel scheduled(const loop::Kernel& naive, const Options& options) {
   return loop::schedule_cpu(naive, {.lanes = loop::vector_width(options.target.level, kFloat32)});
 }
 
-// Run steps first, then init steps, then those of loops.
-const MicaStep& step_at(const MicaProgram& program, std::uint32_t number) {
-  if (number < program.num_run) return program.run[number];
-  number -= program.num_run;
-  return number < program.num_init ? program.init[number] : program.loop_steps[number - program.num_init];
-}
-
 // What a kernel found wrong at run time, in the words of the layer.
 rt::Program::FailText fail_text(const std::shared_ptr<const program::ProgramTables>& tables) {
   return [tables](const MicaErrorWord& word) {
-    const MicaStep& step = step_at(tables->abi(), static_cast<std::uint32_t>(word.step - 1));
-    return absl::StrCat(*step.layer ? step.layer : step.name, ": index out of range, received ", word.value,
-                        " at position ", word.position);
+    const auto number = static_cast<std::uint32_t>(word.step - 1);
+    const MicaStep& step = tables->step(number);
+    const std::string& expected = tables->expected(number);
+    const bool has_layer = *step.layer != '\0';
+    return std::string(Error({.where = has_layer ? step.layer : step.name,
+                              .expected = expected.empty() ? "a value in range" : expected,
+                              .received = absl::StrCat(word.value, " at position ", word.position),
+                              .hint = has_layer ? absl::StrCat("The operation is ", step.name, ".") : ""})
+                           .what());
   };
 }
 

@@ -6,4 +6,7 @@ foreach(case IN LISTS cases)
       set_tests_properties("${case}" PROPERTIES LABELS ${label})
     endif()
   endforeach()
+  if(case MATCHES "^Keras")  # hundreds of processes
+    set_tests_properties("${case}" PROPERTIES TIMEOUT 1800)
+  endif()
 endforeach()

@@ -49,7 +49,9 @@ class Printer {
   }
 
   void finish_line(std::size_t start, const Node& node) {
-    if (options_.locations && !node.loc().empty()) {
+    // What a node may report at run time names its layer: equal text must mean equal errors.
+    bool shown = options_.locations || node.attrs().find("called");
+    if (shown && !node.loc().empty()) {
       std::size_t width = out_.size() - start;
       absl::StrAppend(&out_, std::string(width < kLocationColumn ? kLocationColumn - width : 1, ' '), "# ", node.loc());
     }

@@ -229,28 +229,33 @@ absl::Status reference_scatter_elements_add(const RefContext& c) {
   return absl::OkStatus();
 }
 
-Op with_indices(std::string_view name) {
+// What the four operations have in common.
+Op with_indices(std::string_view name, std::int64_t axis) {
   Op op(name);
   op.input("x", "any")
-      .input("indices", "int", "positions along the axis, from 0; out of range ones are clamped and reported");
+      .input("indices", "int", "positions along the axis, from 0; out of range ones are clamped and reported")
+      .attr("axis", axis, "the axis of x that the positions stand for")
+      .attr("called", std::string("indices"), "what the positions are to the user: the word of the error");
   return op;
+}
+
+// Those attributes, for another of the four on the same positions.
+Attrs same_positions(const Node& n) {
+  return {{"axis", n.attrs().integer("axis")}, {"called", n.attrs().text("called")}};
 }
 
 }  // namespace
 
 void add_gather_ops(Registry& r) {
-  Attr first_axis = std::int64_t{0};
-  r.add(with_indices("gather")
+  r.add(with_indices("gather", 0)
             .doc("Slices of x along an axis, chosen by an array of positions.")
             .mirrors("keras.ops.take")
-            .attr("axis", first_axis, "the axis of x that the positions replace")
             .infer(infer_gather)
             .kernel(gather_kernel)
             .reference(each_element(reference_gather))
             .vjp([](Builder& b, Node& n, const Values& g) -> Values {
               Value zeros = b.full_like(0, n.operand(0));
-              return {b.call("scatter_add", {zeros, n.operand(1), g[0]}, {{"axis", n.attrs().integer("axis")}}),
-                      Value{}};
+              return {b.call("scatter_add", {zeros, n.operand(1), g[0]}, same_positions(n)), Value{}};
             })
             .sample({.operands = {"f32[7,5]", "i32[4]:0..6"}})
             .sample({.operands = {"f32[3,4,17]", "i64[2,3]:0..3"}, .attrs = {{"axis", std::int64_t{1}}}})
@@ -260,50 +265,45 @@ void add_gather_ops(Registry& r) {
             .sample({.operands = {"f32[6]", "i32[]:0..5"}})
             .fixture("torch:t_index_select"));
   r.add(
-      with_indices("scatter_add")
+      with_indices("scatter_add", 0)
           .doc("x with slices added along an axis at an array of positions; equal positions add up in order.")
           .mirrors("torch.index_add")
           .input("updates", "number", "shaped as gather(x, indices)")
-          .attr("axis", first_axis, "the axis of x that the positions stand for")
           .infer(infer_scatter_add)
           .kernel(scatter_add_kernel)
           .reference(reference_scatter_add)
           .vjp([](Builder& b, Node& n, const Values& g) -> Values {
-            return {g[0], Value{}, b.call("gather", {g[0], n.operand(1)}, {{"axis", n.attrs().integer("axis")}})};
+            return {g[0], Value{}, b.call("gather", {g[0], n.operand(1)}, same_positions(n))};
           })
           .sample({.operands = {"f32[7,5]", "i32[4]:0..6", "f32[4,5]"}})
           .sample({.operands = {"f32[3,4,17]", "i64[2,3]:0..3", "f32[3,2,3,17]"}, .attrs = {{"axis", std::int64_t{1}}}})
           .sample({.operands = {"f32[5]", "i32[N]:0..1", "f32[N]"}, .bindings = {{"N", 9}}})
           .fixture("torch:t_index_add"));
   r.add(
-      with_indices("gather_elements")
+      with_indices("gather_elements", -1)
           .doc("Elements of x along an axis, each at its own position.")
           .mirrors("keras.ops.take_along_axis")
-          .attr("axis", Attr(std::int64_t{-1}), "the axis of x that the positions stand for")
           .infer(infer_gather_elements)
           .kernel(gather_elements_kernel)
           .reference(each_element(reference_gather_elements))
           .vjp([](Builder& b, Node& n, const Values& g) -> Values {
             Value zeros = b.full_like(0, n.operand(0));
-            Attrs attrs = {{"axis", n.attrs().integer("axis")}};
-            return {b.call("scatter_elements_add", {zeros, n.operand(1), g[0]}, attrs), Value{}};
+            return {b.call("scatter_elements_add", {zeros, n.operand(1), g[0]}, same_positions(n)), Value{}};
           })
           .sample({.operands = {"f32[3,5]", "i32[3,2]:0..4"}})
           .sample(
               {.operands = {"f32[4,N]", "i64[6,N]:0..3"}, .attrs = {{"axis", std::int64_t{0}}}, .bindings = {{"N", 5}}})
           .sample({.operands = {"f32[3,5]", "i32[2,7]:0..4"}})
           .fixture("torch:t_gather"));
-  r.add(with_indices("scatter_elements_add")
+  r.add(with_indices("scatter_elements_add", -1)
             .doc("x with elements added along an axis, each at its own position; equal positions add up in order.")
             .mirrors("torch.scatter_add")
             .input("updates", "number", "shaped as indices")
-            .attr("axis", Attr(std::int64_t{-1}), "the axis of x that the positions stand for")
             .infer(infer_scatter_elements_add)
             .kernel(scatter_elements_add_kernel)
             .reference(reference_scatter_elements_add)
             .vjp([](Builder& b, Node& n, const Values& g) -> Values {
-              return {g[0], Value{},
-                      b.call("gather_elements", {g[0], n.operand(1)}, {{"axis", n.attrs().integer("axis")}})};
+              return {g[0], Value{}, b.call("gather_elements", {g[0], n.operand(1)}, same_positions(n))};
             })
             .sample({.operands = {"f32[3,5]", "i32[3,7]:0..4", "f32[3,7]"}})
             .sample({.operands = {"f32[4,N]", "i64[6,N]:0..3", "f32[6,N]"},

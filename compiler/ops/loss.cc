@@ -18,6 +18,10 @@ Value beside(Builder& b, const Node& node, Value g) {
 
 Value as_index(Builder& b, const Node& node) { return beside(b, node, node.operand(1)); }
 
+Attrs label_attrs(const Node& node) {
+  return {{"axis", node.attrs().integer("axis")}, {"called", node.attrs().text("called")}};
+}
+
 absl::StatusOr<Types> infer_sparse(const InferContext& c) {
   absl::StatusOr<Dims> dims = reduced_dims(c.operand(0), {c.attrs.integer("axis")}, false);
   if (dims.ok() && *dims != c.operand(1).dims) {
@@ -40,11 +44,11 @@ void add_cross_entropies(Registry& r) {
             .input("logits", "float")
             .input("labels", "int", "of the dims of the logits without the axis")
             .attr("axis", std::int64_t{-1}, "the axis of the classes")
+            .attr("called", std::string("labels"), "what the labels are to the user: the word of the error")
             .fusion(FusionClass::kReduction)
             .infer(infer_sparse)
             .decompose([](Builder& b, const Node& n) -> Values {
-              Attrs axis = {{"axis", n.attrs().integer("axis")}};
-              Value logit = b.call("gather_elements", {n.operand(0), as_index(b, n)}, axis);
+              Value logit = b.call("gather_elements", {n.operand(0), as_index(b, n)}, label_attrs(n));
               Value loss = b.reduce("logsumexp", n.operand(0), axis_list(n), true) - logit;
               return {b.reshape(loss, n.result_types()[0].dims)};
             })
@@ -52,7 +56,7 @@ void add_cross_entropies(Registry& r) {
               Attrs axis = {{"axis", n.attrs().integer("axis")}};
               Value probabilities = b.call("softmax", {n.operand(0)}, axis), scale = beside(b, n, g[0]);
               Value at_label =
-                  b.call("scatter_elements_add", {b.full_like(0, n.operand(0)), as_index(b, n), scale}, axis);
+                  b.call("scatter_elements_add", {b.full_like(0, n.operand(0)), as_index(b, n), scale}, label_attrs(n));
               return {probabilities * scale - at_label, Value{}};
             })
             .sample({.operands = {"f32[3,5]", "i32[3]:0..4"}})

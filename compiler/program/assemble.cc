@@ -44,6 +44,7 @@ class Tables : public ProgramTables {
   }
 
   const MicaProgram& abi() const override { return program_; }
+  const std::string& expected(std::uint32_t number) const override { return expected_.at(step(number).name); }
 
  private:
   void find_symbol_axes(const Plan& plan) {
@@ -151,6 +152,7 @@ class Tables : public ProgramTables {
     args_.insert(args_.end(), step.args.begin(), step.args.end());
     entry.name = keep(step.name);
     entry.layer = keep(step.layer);
+    expected_.emplace(entry.name, step.expected);
     entry.first_dim = index(step_dims_.size());
     entry.extent = dim(1);
     if (step.kind == MICA_KERNEL) {
@@ -203,6 +205,7 @@ class Tables : public ProgramTables {
   std::vector<MicaDimTerm> terms_;
   std::vector<std::uint32_t> factors_, step_dims_, args_, inputs_, variables_, results_, updates_;
   std::vector<MicaStep> init_, run_, loop_steps_;
+  std::unordered_map<const char*, std::string> expected_;  // by the name of a step, which is its own
   std::vector<MicaLoop> loops_;
   std::vector<MicaLoopSlice> loop_slices_;
   std::vector<MicaLoopCarry> loop_carries_;
@@ -215,6 +218,13 @@ class Tables : public ProgramTables {
 };
 
 }  // namespace
+
+const MicaStep& ProgramTables::step(std::uint32_t number) const {
+  const MicaProgram& program = abi();
+  if (number < program.num_run) return program.run[number];
+  number -= program.num_run;
+  return number < program.num_init ? program.init[number] : program.loop_steps[number - program.num_init];
+}
 
 absl::StatusOr<std::shared_ptr<const ProgramTables>> assemble(const Plan& plan,
                                                               std::span<const MicaKernelFn> functions) {

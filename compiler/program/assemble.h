@@ -14,6 +14,9 @@ class ProgramTables {
  public:
   virtual ~ProgramTables() = default;
   virtual const MicaProgram& abi() const = 0;
+  // What step `number` of an error word expects of the indices that it reports: "labels from 0 to 9".
+  virtual const std::string& expected(std::uint32_t number) const = 0;
+  const MicaStep& step(std::uint32_t number) const;  // run steps first, then init steps, then those of loops
 };
 
 // `functions[i]` is the code of `plan.kernels[i]`. Fails when a symbol stands alone in no axis of an input.

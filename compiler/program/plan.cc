@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "compiler/ops/infer.h"
 #include "compiler/ops/op_def.h"
 #include "compiler/passes/groups.h"
 #include "compiler/program/planner.h"
@@ -12,6 +13,20 @@ namespace mica::program {
 
 using ir::Node;
 using ir::Value;
+
+namespace {
+
+// What a node that reports indices out of range expects of them, in the words of its record's attribute `called`:
+// "labels from 0 to 9".
+std::string expected_indices(const Node& node) {
+  const ir::Attr* called = node.attrs().find("called");
+  if (!called) return "";
+  const ir::Dims& dims = node.operand(0).dims();
+  const ir::Dim& size = dims[static_cast<std::size_t>(ir::axis_of(node.attrs(), static_cast<int>(dims.size())))];
+  return absl::StrCat(std::get<std::string>(*called), " from 0 to ", (size - 1).to_string());
+}
+
+}  // namespace
 
 Planner::Planner(const ir::Graph& graph, const LowerFn& lower) : graph_(graph), lower_(lower), steps_(&plan_.run) {
   plan_.name = graph.name();
@@ -112,8 +127,10 @@ absl::Status Planner::add_steps(const StepOrder& order) {
 
 absl::Status Planner::add_step(const Node& node, const StepOrder& order) {
   const bool init = is_init(node);
-  PlanStep step{
-      .args = {}, .name = ir::is_group(node) ? node.attrs().text("name") : node.op().name, .layer = node.loc()};
+  PlanStep step{.args = {},
+                .name = ir::is_group(node) ? node.attrs().text("name") : node.op().name,
+                .layer = node.loc(),
+                .expected = expected_indices(node)};
   std::optional<LibraryCall> call;
   if (ir::is_library_group(node)) {
     absl::StatusOr<LibraryCall> found = library_call(node);

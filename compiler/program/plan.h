@@ -32,6 +32,7 @@ struct PlanStep {
   int callee = -1;        // in Plan::kernels, Plan::calls or Plan::loops
   std::vector<int> args;  // buffers
   std::string name, layer;
+  std::string expected = {};      // of the indices that it reports
   std::vector<bool> writes = {};  // of args: results
   // Kernels: what their symbols and their parallel loop are here. Steps that share a kernel may differ in both.
   std::vector<const ir::Symbol*> symbols = {};
@@ -68,6 +69,8 @@ absl::StatusOr<Plan> make_plan(const ir::Graph& graph, const LowerFn& lower);
 
 // The text of architecture.md §10: buffers, init and run steps with layers and kernel keys.
 std::string print(const Plan& plan);
+const char* space_name(MicaSpace space);                        // "arena"
+std::string step_name(const Plan& plan, const PlanStep& step);  // "kernel add_relu", "onednn.matmul", "copy"
 // The text of its kernels.
 std::string print_kernels(const Plan& plan);
 

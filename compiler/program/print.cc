@@ -8,11 +8,6 @@ namespace {
 
 constexpr std::size_t kLayerColumn = 92;
 
-const char* space_name(MicaSpace space) {
-  constexpr const char* kNames[] = {"input", "variable", "result", "update", "arena", "init", "constant", "view"};
-  return kNames[space];
-}
-
 // Eight hexadecimal digits of the kernel's structure: equal kernels in other dumps carry the same.
 std::string short_key(const loop::Kernel& kernel) {
   std::uint64_t hash = 1469598103934665603ull;  // FNV-1a: stable between processes
@@ -43,27 +38,12 @@ std::string call_name(const MicaLibraryCall& call) {
 
 std::string loop_lines(const Plan& plan, const PlanLoop& loop, const std::string& indent);
 
-std::string callee_name(const Plan& plan, const PlanStep& step) {
-  const auto callee = static_cast<std::size_t>(step.callee);
-  switch (step.kind) {
-    case MICA_LIBRARY:
-      return call_name(plan.calls[callee].call);
-    case MICA_COPY:
-      return "copy";
-    case MICA_LOOP:
-      return absl::StrCat("loop ", plan.loops[callee].trips.to_string(), " times",
-                          plan.loops[callee].reverse ? ", last row first" : "");
-    default:
-      return absl::StrCat("kernel ", step.name);
-  }
-}
-
 std::string step_line(const Plan& plan, const PlanStep& step, const char* part, std::size_t i,
                       const std::string& indent = "") {
   std::string line = absl::StrFormat("%s %-4s %-3d ", indent, part, i);
   const bool library = step.kind == MICA_LIBRARY;
   const auto callee = static_cast<std::size_t>(step.callee);
-  line += callee_name(plan, step);
+  line += step_name(plan, step);
   for (bool outs : {false, true}) {
     std::string list;
     for (std::size_t arg = 0; arg < step.args.size(); ++arg) {
@@ -101,6 +81,26 @@ std::string loop_lines(const Plan& plan, const PlanLoop& loop, const std::string
 }
 
 }  // namespace
+
+const char* space_name(MicaSpace space) {
+  constexpr const char* kNames[] = {"input", "variable", "result", "update", "arena", "init", "constant", "view"};
+  return kNames[space];
+}
+
+std::string step_name(const Plan& plan, const PlanStep& step) {
+  const auto callee = static_cast<std::size_t>(step.callee);
+  switch (step.kind) {
+    case MICA_LIBRARY:
+      return call_name(plan.calls[callee].call);
+    case MICA_COPY:
+      return "copy";
+    case MICA_LOOP:
+      return absl::StrCat("loop ", plan.loops[callee].trips.to_string(), " times",
+                          plan.loops[callee].reverse ? ", last row first" : "");
+    default:
+      return absl::StrCat("kernel ", step.name);
+  }
+}
 
 std::string print(const Plan& plan) {
   std::string text = absl::StrCat("program @", plan.name, "  abi ", MICA_ABI_VERSION, "  ", plan.init.size(),

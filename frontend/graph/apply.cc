@@ -5,8 +5,8 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/ops/op_def.h"
 #include "frontend/graph/execute.h"
+#include "frontend/graph/function_scope.h"
 #include "frontend/graph/naming.h"
-#include "frontend/graph/scope.h"
 #include "frontend/graph/trace.h"
 
 namespace mica::internal {
@@ -36,7 +36,7 @@ ValueRef current_value(const ValueRef& node) {
 }
 
 Tensors apply_all(const ir::OpDef& op, Tensors operands, ir::Attrs attrs, Bodies bodies) {
-  for (const Tensor& operand : operands) defined_node(operand, op.name);
+  for (const Tensor& operand : operands) defined_node(operand, current_place().empty() ? op.name : current_place());
   Trace* trace = Trace::current();
   if (trace &&
       (operands.empty() || any_of_kind(operands, ValueKind::kTraced) || any_of_kind(operands, ValueKind::kVariable))) {
@@ -47,7 +47,7 @@ Tensors apply_all(const ir::OpDef& op, Tensors operands, ir::Attrs attrs, Bodies
   call->op = &op;
   call->attrs = std::move(attrs);
   call->bodies = std::move(bodies);
-  call->loc = LayerScope::current_path();
+  call->loc = current_place();
   for (const Tensor& operand : operands) call->inputs.push_back(operand.node());
   complete(op, *call);
   if (any_of_kind(operands, ValueKind::kSymbolic)) {
@@ -110,7 +110,8 @@ Tensor apply_promoted(std::string_view op, Scalar a, const Tensor& b, bool to_fl
 
 int checked_axis(std::int64_t axis, int rank, std::string_view where) {
   if (axis >= -rank && axis < rank) return static_cast<int>(axis < 0 ? axis + rank : axis);
-  throw Error({.where = std::string(where),
+  const std::string& place = current_place();
+  throw Error({.where = place.empty() ? std::string(where) : place,
                .expected = absl::StrCat("an axis from ", -rank, " to ", rank - 1),
                .received = absl::StrCat(axis),
                .hint = {}});

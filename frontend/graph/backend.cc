@@ -69,25 +69,6 @@ std::shared_ptr<const Runnable> compile_new(const ir::Graph& graph, const Device
   return make_compiled(graph);
 }
 
-constexpr int kOldestComputeCapability = 80;  // PTX of it runs on all later GPUs
-
-compiler::Stage compiler_stage(Stage stage) {
-  switch (stage) {
-    case Stage::kFused:
-      return compiler::Stage::kFused;
-    case Stage::kLoop:
-      return compiler::Stage::kLoop;
-    case Stage::kLlvm:
-      return compiler::Stage::kLlvm;
-    case Stage::kAsm:
-      return compiler::Stage::kAsm;
-    case Stage::kProgram:
-      return compiler::Stage::kProgram;
-    default:
-      return compiler::Stage::kGraph;
-  }
-}
-
 }  // namespace
 
 std::shared_ptr<const Runnable> compile_graph(const ir::Graph& graph, const ExecuteOptions& options) {
@@ -103,11 +84,6 @@ std::shared_ptr<const Runnable> compile_graph(const ir::Graph& graph, const Exec
   std::shared_ptr<const Runnable> made = compile_new(graph, device, precision);
   std::lock_guard lock(mutex);
   return known->emplace(std::move(key), std::move(made)).first->second;
-}
-
-std::string dump_graph(const ir::Graph& graph, Stage stage) {
-  if (stage == Stage::kPtx) return compiler::ptx_of(graph, kOldestComputeCapability);
-  return compiler::compile(graph)->dump(compiler_stage(stage));
 }
 
 Device default_device() { return defaults().device; }

@@ -9,10 +9,6 @@
 #include "frontend/mica/tensor.h"
 #include "runtime/program.h"
 
-namespace mica {
-enum class Stage;  // model.h
-}
-
 namespace mica::internal {
 
 class Runnable {
@@ -28,9 +24,6 @@ struct ExecuteOptions {
 
 // Compiles `graph`, or returns what an equal graph was compiled to.
 std::shared_ptr<const Runnable> compile_graph(const ir::Graph& graph, const ExecuteOptions& options = {});
-
-// The text of a stage of the way from `graph` to its Program; not Stage::kCalls, which is the model's own.
-std::string dump_graph(const ir::Graph& graph, Stage stage);
 
 Device default_device();
 const std::string& default_precision();

@@ -1,11 +1,13 @@
 // Free functions under torch's names.
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
+#include "frontend/graph/function_scope.h"
 
 namespace mica {
 
 using internal::apply;
 using internal::apply_promoted;
+using internal::FunctionScope;
 using internal::to_floating;
 
 Tensor add(const Tensor& a, const Tensor& b) { return a + b; }
@@ -13,10 +15,22 @@ Tensor sub(const Tensor& a, const Tensor& b) { return a - b; }
 Tensor mul(const Tensor& a, const Tensor& b) { return a * b; }
 Tensor div(const Tensor& a, const Tensor& b) { return a / b; }
 Tensor matmul(const Tensor& a, const Tensor& b) { return a.matmul(b); }
-Tensor mm(const Tensor& a, const Tensor& b) { return a.matmul(b); }
-Tensor bmm(const Tensor& a, const Tensor& b) { return a.matmul(b); }
-Tensor dot(const Tensor& a, const Tensor& b) { return a.matmul(b); }
-Tensor outer(const Tensor& a, const Tensor& b) { return a.unsqueeze(1) * b.unsqueeze(0); }
+Tensor mm(const Tensor& a, const Tensor& b) {
+  FunctionScope scope("mm");
+  return a.matmul(b);
+}
+Tensor bmm(const Tensor& a, const Tensor& b) {
+  FunctionScope scope("bmm");
+  return a.matmul(b);
+}
+Tensor dot(const Tensor& a, const Tensor& b) {
+  FunctionScope scope("dot");
+  return a.matmul(b);
+}
+Tensor outer(const Tensor& a, const Tensor& b) {
+  FunctionScope scope("outer");
+  return a.unsqueeze(1) * b.unsqueeze(0);
+}
 
 namespace {
 // Operands of one dtype, Keras' promoted one.
@@ -31,11 +45,13 @@ Tensors promoted(const Tensors& tensors, const char* where) {
 }  // namespace
 
 Tensor cat(const Tensors& tensors, int axis) {
+  FunctionScope scope("cat");
   Tensors operands = promoted(tensors, "cat");
   std::int64_t at = internal::checked_axis(axis, operands[0].dim(), "cat");
   return operands.size() == 1 ? operands[0] : apply("concat", std::move(operands), {{"axis", at}});
 }
 Tensor stack(const Tensors& tensors, int axis) {
+  FunctionScope scope("stack");
   Tensors expanded;
   for (const Tensor& tensor : promoted(tensors, "stack")) expanded.push_back(tensor.unsqueeze(axis));
   return cat(expanded, internal::checked_axis(axis, expanded[0].dim(), "stack"));
@@ -71,10 +87,22 @@ Tensor floor(const Tensor& x) { return x.floor(); }
 Tensor ceil(const Tensor& x) { return x.ceil(); }
 Tensor round(const Tensor& x) { return x.round(); }
 Tensor relu(const Tensor& x) { return x.relu(); }
-Tensor softmax(const Tensor& x, int dim) { return x.softmax(dim); }
-Tensor sum(const Tensor& x, const Axes& dim, ReduceOptions options) { return x.sum(dim, options); }
-Tensor mean(const Tensor& x, const Axes& dim, ReduceOptions options) { return x.mean(dim, options); }
-Tensor var(const Tensor& x, const Axes& dim, VarOptions options) { return x.var(dim, options); }
+Tensor softmax(const Tensor& x, int dim) {
+  FunctionScope scope("softmax");
+  return x.softmax(dim);
+}
+Tensor sum(const Tensor& x, const Axes& dim, ReduceOptions options) {
+  FunctionScope scope("sum");
+  return x.sum(dim, options);
+}
+Tensor mean(const Tensor& x, const Axes& dim, ReduceOptions options) {
+  FunctionScope scope("mean");
+  return x.mean(dim, options);
+}
+Tensor var(const Tensor& x, const Axes& dim, VarOptions options) {
+  FunctionScope scope("var");
+  return x.var(dim, options);
+}
 Tensor argmax(const Tensor& x, std::optional<int> dim, ReduceOptions options) { return x.argmax(dim, options); }
 Tensor logsumexp(const Tensor& x, const Axes& dim, ReduceOptions options) { return x.logsumexp(dim, options); }
 

@@ -166,10 +166,21 @@ void take_outputs(ModelGraph& graph, std::string_view model, const Inputs& outpu
   }
 }
 
+// A layer's calls in this model are numbered in the order in which they were made, whatever their depth.
 void number_steps(ModelGraph& graph) {
-  std::unordered_map<Operation, int> calls;
+  std::unordered_set<const Call*> inside;
+  for (const CallRef& call : graph.calls) inside.insert(call.get());
+  auto index_of = [&](const Call& call) {
+    int index = 0;
+    for (const std::weak_ptr<Call>& other : state_of(*call.layer).calls) {
+      CallRef living = other.lock();
+      if (living.get() == &call) break;
+      index += inside.contains(living.get());
+    }
+    return index;
+  };
   for (const CallRef& call : graph.calls) {
-    int index = calls[operation_of(*call)]++;
+    int index = call->layer ? index_of(*call) : 0;
     std::string name = name_of_producer(*call);
     graph.steps.push_back(index == 0 ? name : absl::StrCat(name, ":", index));
   }
@@ -229,6 +240,16 @@ std::string class_of(const Call& call) {
 }
 
 std::string name_of_producer(const Call& call) { return call.layer ? state_of(*call.layer).name : call.name; }
+
+std::string value_key(const ModelGraph& graph, const ValueNode& value) {
+  for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
+    if (graph.inputs[i].get() == &value) return graph.input_names[i];
+  }
+  auto call = std::find(graph.calls.begin(), graph.calls.end(), value.producer);
+  if (!value.producer || call == graph.calls.end()) return describe(value.type);
+  const std::string& step = graph.steps[static_cast<std::size_t>(call - graph.calls.begin())];
+  return value.producer->result_types.size() == 1 ? step : absl::StrCat(step, "#", value.result);
+}
 
 ModelGraph make_model_graph(std::string_view model, const Inputs& inputs, const Inputs& outputs) {
   for (bool empty : {inputs.empty(), outputs.empty()}) {

@@ -45,5 +45,8 @@ Tensors fit_arguments(const ModelGraph& graph, const Tensors& arguments, std::st
 std::string name_of_producer(const Call& call);
 // Keras' class of the layer or operation: "Dense", "Add".
 std::string class_of(const Call& call);
+// What dumps call a value of the graph: an input's name, the key of a call, "lstm#1" of one with several results; a
+// type for what is no symbol.
+std::string value_key(const ModelGraph& graph, const ValueNode& value);
 
 }  // namespace mica::internal

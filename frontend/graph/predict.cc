@@ -8,6 +8,7 @@
 #include "frontend/graph/invoke.h"
 #include "frontend/graph/layer_state.h"
 #include "frontend/graph/model_state.h"
+#include "frontend/graph/run_model.h"
 #include "frontend/graph/scope.h"
 
 namespace mica {
@@ -63,22 +64,24 @@ std::string key_of_types(const ir::Types& types) {
 // Result rows of all batches, one after the other.
 class Collector {
  public:
-  Collector(std::int64_t rows, std::int64_t batch_rows) : rows_(rows), batch_rows_(batch_rows) {}
+  Collector(const Executable& program, std::int64_t rows, std::int64_t batch_rows)
+      : program_(program), rows_(rows), batch_rows_(batch_rows) {}
   void add(std::vector<rt::Array> results, std::int64_t begin) {
     if (batch_rows_ >= rows_) {
       whole_ = std::move(results);
       return;
     }
+    for (std::size_t i = 0; i < results.size(); ++i) check_rows(i, results[i], std::min(batch_rows_, rows_ - begin));
     if (whole_.empty()) {
       for (const rt::Array& result : results) {
         std::vector<std::int64_t> dims = result.dims();
-        if (!dims.empty()) dims[0] = rows_;
+        dims[0] = rows_;
         whole_.push_back(rt::Array::uninitialized(result.dtype(), std::move(dims)));
       }
     }
     for (std::size_t i = 0; i < results.size(); ++i) {
       if (results[i].numel() == 0) continue;
-      std::int64_t row_bytes = results[i].dims().empty() ? 0 : results[i].bytes() / results[i].dims()[0];
+      std::int64_t row_bytes = results[i].bytes() / results[i].dims()[0];
       std::memcpy(whole_[i].as<char>() + begin * row_bytes, results[i].data(),
                   static_cast<std::size_t>(results[i].bytes()));
     }
@@ -86,12 +89,21 @@ class Collector {
   std::vector<rt::Array> take() { return std::move(whole_); }
 
  private:
+  void check_rows(std::size_t i, const rt::Array& result, std::int64_t rows) const {
+    if (!result.dims().empty() && result.dims()[0] == rows) return;
+    throw Error({.where = program_.output_names()[i],
+                 .expected = absl::StrCat("a row of the result for each of the ", rows, " rows of a batch"),
+                 .received = Shape(result.dims()).to_string(),
+                 .hint = absl::StrCat("Such results need all rows in one batch: batch_size ", rows_, ".")});
+  }
+
+  const Executable& program_;
   std::int64_t rows_, batch_rows_;
   std::vector<rt::Array> whole_;
 };
 
 std::vector<rt::Array> run_batches(const Executable& program, const ModelData& data, std::int64_t batch_rows) {
-  Collector collector(data.batch, batch_rows);
+  Collector collector(program, data.batch, batch_rows);
   std::int64_t begin = 0;
   do {
     std::int64_t end = std::min(begin + batch_rows, data.batch);
@@ -110,12 +122,64 @@ Tensor converted(const Tensor& data, DType dtype) {
   return Tensor::of(make_computed(node->array.cast(dtype)));
 }
 
-// What trace() records depends on these only.
-std::string key_of_taps(const mica::TraceOptions& options) {
-  return absl::StrCat("trace", options.training ? "+training" : "", ":", join(options.layers));
+bool all_taps(const RunOptions& run) { return run.taps == std::vector<std::string>{"all"}; }
+
+std::string key_of_run(const RunOptions& run, const ir::Types& types) {
+  return absl::StrCat("predict", run.outputs ? "+outputs" : "", run.training ? "+training" : "", "|", join(run.taps),
+                      "|", key_of_types(types));
+}
+
+TraceOptions trace_options(const RunOptions& run) {
+  return {.training = run.training,
+          .taps = !run.taps.empty(),
+          .tap_layers = all_taps(run) ? std::vector<std::string>() : run.taps};
+}
+
+void check_taps(const Model& model, const RunOptions& run, const std::vector<std::string>& names) {
+  if (all_taps(run)) return;
+  for (const std::string& tap : run.taps) {
+    bool found = std::any_of(names.begin(), names.end(), [&](const std::string& key) {
+      return key == tap || key.starts_with(absl::StrCat(tap, "#"));
+    });
+    if (found) continue;
+    throw Error({.where = model.name(),
+                 .expected = "the key of a call in it, like those of trace(inputs).keys()",
+                 .received = absl::StrCat("\"", tap, "\""),
+                 .hint = {}});
+  }
+}
+
+void check_batch_size(const Model& model, std::int64_t batch_size) {
+  if (batch_size >= 1) return;
+  throw Error({.where = model.name(),
+               .expected = "a batch_size of at least 1",
+               .received = absl::StrCat(batch_size),
+               .hint = {}});
 }
 
 }  // namespace
+
+TensorDict NamedResults::by_name() const {
+  TensorDict dict;
+  for (std::size_t i = 0; i < names.size(); ++i) dict.set(names[i], values[i]);
+  return dict;
+}
+
+NamedResults run_model(const Model& model, const Inputs& x, const RunOptions& run) {
+  if (!model.built()) model.apply(x);  // a sequential model learns its input's shape from the first call
+  ModelData data = model_data(*model.impl(), x);
+  auto program =
+      compiled(model_state(model), key_of_run(run, data.types),
+               [&] { return trace_model(*model.impl(), data.names, data.types, trace_options(run), run.outputs); },
+               {.precision = run.precision});
+  NamedResults results{program->output_names(), {}};
+  check_taps(model, run, results.names);
+  const std::int64_t all_rows = std::max<std::int64_t>(data.batch, 1);
+  for (rt::Array& array : run_batches(*program, data, run.batch_size.value_or(all_rows))) {
+    results.values.push_back(Tensor::of(make_computed(std::move(array))));
+  }
+  return results;
+}
 
 rt::Array rows(const rt::Array& array, std::int64_t begin, std::int64_t end) {
   std::vector<std::int64_t> dims = array.dims();
@@ -174,8 +238,10 @@ TracedGraph trace_model(const CustomLayer& model, const std::vector<std::string>
     std::map<std::string, int> seen;
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       std::string name = graph ? graph->output_names[i] : outputs.size() == 1 ? "output" : absl::StrCat("output", i);
-      int repetition = seen[name]++;
-      trace.output(outputs[i], repetition == 0 ? name : absl::StrCat(name, ":", repetition));
+      if (int repetition = seen[name]++) absl::StrAppend(&name, ":", repetition);
+      const std::vector<ir::Output>& taps = trace.graph().outputs();
+      bool tapped = std::any_of(taps.begin(), taps.end(), [&](const ir::Output& o) { return o.tap && o.name == name; });
+      if (!tapped) trace.output(outputs[i], name);
     }
   }
   return trace.finish();
@@ -197,23 +263,8 @@ std::shared_ptr<const Executable> compiled(ModelState& state, const std::string&
 }  // namespace internal
 
 Tensors Model::predict_all(const Inputs& x, PredictOptions options) const {
-  internal::ModelState& state = internal::model_state(*this);
-  if (options.batch_size < 1) {
-    throw Error({.where = name(),
-                 .expected = "a batch_size of at least 1",
-                 .received = absl::StrCat(options.batch_size),
-                 .hint = {}});
-  }
-  if (!built()) (*this).apply(x);  // a sequential model learns its input's shape from the first call
-  internal::ModelData data = internal::model_data(*impl_, x);
-  auto program = internal::compiled(state, absl::StrCat("predict|", internal::key_of_types(data.types)),
-                                    [&] { return internal::trace_model(*impl_, data.names, data.types, {}); },
-                                    {.precision = options.precision});
-  Tensors results;
-  for (rt::Array& array : internal::run_batches(*program, data, options.batch_size)) {
-    results.push_back(Tensor::of(internal::make_computed(std::move(array))));
-  }
-  return results;
+  internal::check_batch_size(*this, options.batch_size);
+  return internal::run_model(*this, x, {.precision = options.precision, .batch_size = options.batch_size}).values;
 }
 
 Tensor Model::predict(const Inputs& x, PredictOptions options) const {
@@ -226,41 +277,13 @@ Tensor Model::predict(const Inputs& x, PredictOptions options) const {
 }
 
 TensorDict Model::predict_dict(const Inputs& x, PredictOptions options) const {
-  std::vector<std::string> names = output_names();
-  Tensors results = predict_all(x, options);
-  TensorDict named;
-  for (std::size_t i = 0; i < results.size(); ++i) named.set(names[i], results[i]);
-  return named;
+  internal::check_batch_size(*this, options.batch_size);
+  return internal::run_model(*this, x, {.precision = options.precision, .batch_size = options.batch_size}).by_name();
 }
 
 TensorDict Model::trace(const Inputs& x, TraceOptions options) const {
-  internal::ModelState& state = internal::model_state(*this);
-  if (!built()) (*this).apply(x);
-  internal::ModelData data = internal::model_data(*impl_, x);
-  auto program = internal::compiled(
-      state, absl::StrCat(internal::key_of_taps(options), "|", internal::key_of_types(data.types)),
-      [&] {
-        internal::TraceOptions traced{.training = options.training, .taps = true, .tap_layers = options.layers};
-        return internal::trace_model(*impl_, data.names, data.types, std::move(traced), /*with_outputs=*/false);
-      },
-      {});
-  std::vector<std::string> names = program->output_names();
-  for (const std::string& wanted : options.layers) {
-    bool found = std::any_of(names.begin(), names.end(), [&](const std::string& key) {
-      return key == wanted || key.starts_with(absl::StrCat(wanted, "#"));
-    });
-    if (found) continue;
-    throw Error({.where = name(),
-                 .expected = "the key of a call in it, like those of trace(inputs).keys()",
-                 .received = absl::StrCat("\"", wanted, "\""),
-                 .hint = {}});
-  }
-  std::vector<rt::Array> arrays = internal::run_batches(*program, data, std::max<std::int64_t>(data.batch, 1));
-  TensorDict taps;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    taps.set(names[i], Tensor::of(internal::make_computed(std::move(arrays[i]))));
-  }
-  return taps;
+  std::vector<std::string> taps = options.layers.empty() ? std::vector<std::string>{"all"} : options.layers;
+  return internal::run_model(*this, x, {.outputs = false, .taps = taps, .training = options.training}).by_name();
 }
 
 }  // namespace mica

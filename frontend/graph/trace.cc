@@ -8,8 +8,8 @@
 #include "frontend/graph/apply.h"
 #include "frontend/graph/closure.h"
 #include "frontend/graph/execute.h"
+#include "frontend/graph/function_scope.h"
 #include "frontend/graph/random.h"
-#include "frontend/graph/scope.h"
 #include "runtime/error.h"
 
 namespace mica::internal {
@@ -18,8 +18,8 @@ namespace {
 thread_local Trace* current_trace = nullptr;
 
 std::string place(std::string_view otherwise) {
-  const std::string& path = LayerScope::current_path();
-  return path.empty() ? std::string(otherwise) : path;
+  const std::string& place = current_place();
+  return place.empty() ? std::string(otherwise) : place;
 }
 
 }  // namespace
@@ -28,7 +28,9 @@ void throw_op_error(const ir::OpDef& op, std::string_view message) {
   const std::string prefix = op.name + ": ";
   if (message.starts_with(prefix)) message.remove_prefix(prefix.size());
   std::string where = place(op.name);
-  std::string hint = where == op.name ? "" : absl::StrCat("The operation is ", op.name, ".");
+  const std::string& function = FunctionScope::current();
+  const std::string& operation = function.empty() || function == where ? op.name : function;
+  std::string hint = where == operation ? "" : absl::StrCat("The operation is ", operation, ".");
   constexpr std::string_view kExpected = "expected ", kReceived = ", received ";
   std::size_t split = message.rfind(kReceived);
   if (message.starts_with(kExpected) && split != std::string_view::npos) {
@@ -96,7 +98,7 @@ ir::Value Trace::variable(const CellRef& cell) {
 }
 
 ir::Value Trace::lift(const Tensor& tensor) {
-  const ValueRef& node = defined_node(tensor, LayerScope::current_path());
+  const ValueRef& node = defined_node(tensor, current_place());
   switch (node->kind) {
     case ValueKind::kTraced:
       if (node->trace_id == id_) return node->traced;
@@ -131,7 +133,7 @@ ir::Value Trace::lift(const Tensor& tensor) {
 
 Tensors Trace::add(const ir::OpDef& op, const Tensors& operands, ir::Attrs attrs,
                    std::vector<std::unique_ptr<ir::Graph>> bodies) {
-  graph_->set_loc(LayerScope::current_path());
+  graph_->set_loc(current_place());
   ir::Values values;
   for (const Tensor& operand : operands) values.push_back(lift(operand));
   absl::StatusOr<ir::Node*> node = graph_->try_add(op, std::move(values), std::move(attrs), std::move(bodies));

@@ -49,7 +49,8 @@ class EmbeddingLayer : public BuiltinLayer {
   }
   Tensor forward(const Tensor& x) override {
     Tensor ids = x.dtype().is_integral() ? x : x.to(kInt32);
-    return cast(apply("gather", {embeddings_, ids}, {{"axis", std::int64_t{0}}}), compute_dtype());
+    Tensor rows = apply("gather", {embeddings_, ids}, {{"axis", std::int64_t{0}}, {"called", std::string("ids")}});
+    return cast(rows, compute_dtype());
   }
 
   std::int64_t input_dim_, output_dim_;

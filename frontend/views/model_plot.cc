@@ -1,11 +1,12 @@
 // Model::plot: the calls between a model's inputs and outputs as boxes and arrows.
+#include "frontend/views/model_plot.h"
+
 #include <set>
 
 #include "compiler/ops/op_def.h"
 #include "frontend/files/file_error.h"
 #include "frontend/graph/layer_state.h"
 #include "frontend/graph/model_state.h"
-#include "frontend/views/plot.h"
 
 namespace mica {
 namespace {
@@ -131,6 +132,10 @@ class PlotOf {
 
 }  // namespace
 
+views::PlotGraph views::picture_of(const Model& model, const PlotOptions& options) {
+  return PlotOf(options).picture(model);
+}
+
 void Model::plot(std::string_view path, PlotOptions options) const {
   const views::PlotStyle style{.show_shapes = options.show_shapes,
                                .show_dtype = options.show_dtype,
@@ -139,7 +144,7 @@ void Model::plot(std::string_view path, PlotOptions options) const {
                                .dpi = options.dpi,
                                .show_layer_activations = options.show_layer_activations,
                                .show_trainable = options.show_trainable};
-  files::throw_if_error(views::write_plot(path, PlotOf(options).picture(*this), style));
+  files::throw_if_error(views::write_plot(path, views::picture_of(*this, options), style));
 }
 
 }  // namespace mica

@@ -10,6 +10,7 @@
 #include "runtime/error.h"
 #include "runtime/parallel.h"
 #include "tests/runtime/program_builder.h"
+#include "tests/support/error_of.h"
 
 namespace mica::rt {
 namespace {
@@ -52,16 +53,6 @@ Array floats(std::vector<std::int64_t> dims, float first = 0) {
   return array;
 }
 std::vector<float> values(const Array& array) { return {array.as<float>(), array.as<float>() + array.numel()}; }
-
-template <class F>
-std::string error_of(F&& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 // y = 2 * x + b over f32[N,3], through an arena buffer.
 struct Affine : ProgramBuilder {

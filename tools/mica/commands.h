@@ -1,27 +1,46 @@
 // The subcommands of `mica`. Each returns when its work is done and throws mica::Error when the input or the run fails.
 #pragma once
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "frontend/mica/model.h"
+
 namespace mica::tool {
 
-// The operation reference as Markdown, from the records; one operation when `name` is given.
-void ops(const std::string& name);
+// look.cc: what a model is and how it is compiled.
+void summary(const std::string& path, const SummaryOptions& options);
+struct DumpArguments {
+  std::string path, stage = "program", output;  // an empty output: standard output
+  DumpOptions options;
+};
+void dump(const DumpArguments& arguments);
+void plot(const std::string& path, const std::string& picture, const PlotOptions& options);
 
+// run.cc: a model on arrays.
+struct RunArguments {
+  std::string path, device = "cpu", precision;
+  std::vector<std::string> inputs, outputs;  // files, as many of the one as of the other
+  std::vector<std::string> taps;             // keys of calls, or "all"
+  int threads = 0;                           // 0: the default
+  std::optional<std::int64_t> batch_size;    // empty: all rows at once
+};
+void run(const RunArguments& arguments);
+// The values of the calls that `taps` names, without the outputs.
+void features(const RunArguments& arguments);
+
+// convert.cc: files into other files.
+void convert(const std::string& from, const std::string& to);
+
+// graphs.cc: Mica text files.
+bool is_graph_file(const std::string& path);  // by its name: everything but .keras and .onnx
+std::string dump_graph_file(const std::string& path, Stage stage, const DumpOptions& options);
+void run_graph_file(const RunArguments& arguments);
 // Reads a graph, runs the named passes in order and prints it.
 void opt(const std::string& path, const std::vector<std::string>& passes);
 
-struct DumpArguments {
-  std::string path, stage = "program", output;  // an empty output: standard output
-  std::string target = "cuda:sm_80";            // of the stage ptx
-};
-void dump(const DumpArguments& arguments);
-
-struct RunArguments {
-  std::string path, inputs, output, device = "cpu";
-  std::vector<std::string> taps;
-  int threads = 0;  // 0: the default
-};
-void run(const RunArguments& arguments);
+// ops.cc: the operation reference as Markdown, from the records; one operation when `name` is given.
+void ops(const std::string& name);
 
 }  // namespace mica::tool

@@ -1,17 +1,17 @@
-// mica opt, dump and run on Mica text files.
+// Mica text files: opt, dump and run.
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "compiler/compile.h"
 #include "compiler/passes/passes.h"
-#include "compiler/reference.h"
 #include "frontend/files/file_error.h"
 #include "frontend/files/npz.h"
+#include "frontend/graph/backend.h"
+#include "frontend/graph/dump.h"
 #include "runtime/error.h"
-#include "runtime/parallel.h"
 #include "tools/mica/commands.h"
 
 namespace mica::tool {
@@ -33,10 +33,6 @@ std::unique_ptr<ir::Graph> read_graph(const std::string& path) {
   if (!graph.ok()) throw Error(absl::StrCat(path, ": ", std::string(graph.status().message())));
   return *std::move(graph);
 }
-
-const std::pair<const char*, compiler::Stage> kStages[] = {
-    {"graph", compiler::Stage::kGraph}, {"fused", compiler::Stage::kFused}, {"loop", compiler::Stage::kLoop},
-    {"llvm", compiler::Stage::kLlvm},   {"asm", compiler::Stage::kAsm},     {"program", compiler::Stage::kProgram}};
 
 const rt::Array& array_named(const files::NamedArrays& arrays, const std::string& name, const std::string& file) {
   for (const auto& [key, array] : arrays) {
@@ -70,57 +66,29 @@ void add_taps(ir::Graph& graph, const std::vector<std::string>& wanted) {
   }
 }
 
-rt::Array to_array(const ir::RefTensor& tensor) {
-  rt::Array array = rt::Array::uninitialized(tensor.dtype, tensor.dims);
-  for (std::int64_t i = 0; i < array.numel(); ++i) array.set(i, tensor.data[static_cast<std::size_t>(i)]);
-  return array;
+// Rows of a graph file are open, and its mode was decided when it was written.
+void check_dump_options(const DumpOptions& options) {
+  if (options.mode != "infer") fail("--mode", "a .keras file for the mode train", "a Mica text file");
+  if (options.batch) fail("--batch", "a .keras file for a batch of known size", "a Mica text file");
 }
 
-ir::RefTensor to_reference(const rt::Array& array) {
-  ir::RefTensor tensor{array.dtype(), array.dims(), {}};
-  for (std::int64_t i = 0; i < array.numel(); ++i) tensor.data.push_back(array.at(i));
-  return tensor;
-}
-
-std::vector<rt::Array> run_reference(const ir::Graph& graph, const std::vector<rt::Array>& inputs,
-                                     const std::vector<rt::Array>& weights) {
-  std::vector<ir::RefTensor> operands, variables;
-  for (const rt::Array& array : inputs) operands.push_back(to_reference(array));
-  for (const rt::Array& array : weights) variables.push_back(to_reference(array));
-  absl::StatusOr<std::vector<ir::RefTensor>> values = ir::evaluate(graph, operands, variables);
-  if (!values.ok()) throw Error(std::string(values.status().message()));
-  std::vector<rt::Array> results;
-  for (std::size_t i = 0; i < values->size(); ++i) {
-    if (!graph.outputs()[i].target) results.push_back(to_array((*values)[i]));
+// The arrays of one run, keyed as the outputs of the graph.
+files::NamedArrays run_once(const ir::Graph& graph, const RunArguments& arguments, const files::NamedArrays& stored,
+                            const std::string& file) {
+  files::NamedArrays given = files::value_or_throw(files::read_npz(file));
+  std::vector<rt::Array> inputs;
+  std::vector<rt::VariableValue> weights;
+  for (const ir::Node* input : graph.inputs()) inputs.push_back(array_named(given, input->name_hint(), file));
+  for (const ir::Node* variable : graph.variables()) {
+    const rt::Array& weight = array_named(stored, variable->name_hint(), arguments.path + ".npz");
+    weights.push_back({weight, weights.size() + 1, 1});
   }
-  return results;
-}
-
-std::vector<rt::Array> run_compiled(const ir::Graph& graph, const std::vector<rt::Array>& inputs,
-                                    const std::vector<rt::Array>& weights) {
-  std::vector<rt::VariableValue> variables;
-  for (const rt::Array& array : weights) variables.push_back({array, variables.size() + 1, 1});
-  return compiler::compile(graph)->program().run(inputs, variables).results;
-}
-
-int compute_capability(const std::string& target) {
-  for (int sm : {80, 90}) {
-    if (target == absl::StrCat("cuda:sm_", sm)) return sm;
+  std::vector<rt::Array> results = internal::compile_graph(graph)->run(inputs, weights).results;
+  files::NamedArrays named;
+  for (const ir::Output& output : graph.outputs()) {
+    if (!output.target) named.emplace_back(output.name, results[named.size()]);
   }
-  fail("--target", "cuda:sm_80 or cuda:sm_90", absl::StrCat("\"", target, "\""));
-}
-
-std::string stage_text(const ir::Graph& graph, const DumpArguments& arguments) {
-  if (arguments.stage == "ptx") return compiler::ptx_of(graph, compute_capability(arguments.target));
-  std::shared_ptr<const compiler::CompiledModel> model = compiler::compile(graph);
-  std::string text;
-  for (const auto& [name, stage] : kStages) {
-    if (arguments.stage == "all") absl::StrAppend(&text, text.empty() ? "" : "\n", "// ", name, "\n");
-    if (arguments.stage == "all" || arguments.stage == name) text += model->dump(stage);
-  }
-  if (text.empty())
-    fail("--stage", "graph, fused, loop, llvm, asm, ptx, program or all", absl::StrCat("\"", arguments.stage, "\""));
-  return text;
+  return named;
 }
 
 }  // namespace
@@ -141,37 +109,23 @@ void opt(const std::string& path, const std::vector<std::string>& passes) {
   std::fputs(ir::print(*graph).c_str(), stdout);
 }
 
-void dump(const DumpArguments& arguments) {
-  std::string text = stage_text(*read_graph(arguments.path), arguments);
-  if (arguments.output.empty()) {
-    std::fputs(text.c_str(), stdout);
-    return;
-  }
-  std::ofstream file(arguments.output);
-  if (!(file << text)) fail(arguments.output, "a file that can be written", "an error of the system");
+bool is_graph_file(const std::string& path) { return !path.ends_with(".keras") && !path.ends_with(".onnx"); }
+
+std::string dump_graph_file(const std::string& path, Stage stage, const DumpOptions& options) {
+  check_dump_options(options);
+  if (stage == Stage::kCalls) fail("--stage", "a .keras file for the stage calls", "a Mica text file");
+  return internal::dump_graph(*read_graph(path), stage, options);
 }
-void run(const RunArguments& arguments) {
-  if (arguments.device != "cpu" && arguments.device != "reference")
-    fail("--device", "cpu or reference", absl::StrCat("\"", arguments.device, "\""));
-  if (arguments.threads > 0) rt::set_num_threads(arguments.threads);
+
+void run_graph_file(const RunArguments& arguments) {
   std::unique_ptr<ir::Graph> graph = read_graph(arguments.path);
   if (!arguments.taps.empty()) add_taps(*graph, arguments.taps);
-
-  files::NamedArrays given = files::value_or_throw(files::read_npz(arguments.inputs)), stored;
+  files::NamedArrays stored;
   if (!graph->variables().empty()) stored = files::value_or_throw(files::read_npz(arguments.path + ".npz"));
-  std::vector<rt::Array> inputs, weights;
-  for (const ir::Node* input : graph->inputs())
-    inputs.push_back(array_named(given, input->name_hint(), arguments.inputs));
-  for (const ir::Node* variable : graph->variables())
-    weights.push_back(array_named(stored, variable->name_hint(), arguments.path + ".npz"));
-
-  std::vector<rt::Array> results =
-      arguments.device == "reference" ? run_reference(*graph, inputs, weights) : run_compiled(*graph, inputs, weights);
-  files::NamedArrays named;
-  for (const ir::Output& output : graph->outputs()) {
-    if (!output.target) named.emplace_back(output.name, results[named.size()]);
+  for (std::size_t i = 0; i < arguments.inputs.size(); ++i) {
+    files::throw_if_error(
+        files::write_npz(arguments.outputs[i], run_once(*graph, arguments, stored, arguments.inputs[i])));
   }
-  files::throw_if_error(files::write_npz(arguments.output, named));
 }
 
 }  // namespace mica::tool

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <string>
 
 #include "runtime/error.h"
 #include "tools/mica/commands.h"
@@ -10,57 +11,147 @@ namespace {
 
 constexpr int kDone = 0, kFailed = 1, kWrongCommandLine = 2;
 
-struct CommandLine {
-  CLI::App app{"Mica, a symbolic model compiler: looks at models, runs them, and shows how they are compiled.", "mica"};
-  std::string name, path;
-  std::vector<std::string> passes;
-  mica::tool::DumpArguments dump;
-  mica::tool::RunArguments run;
-
+class CommandLine {
+ public:
   CommandLine() {
-    app.require_subcommand(1);
-    auto* ops = app.add_subcommand("ops", "the operation reference, from the records");
-    ops->add_option("NAME", name, "one operation");
-    ops->callback([this] { mica::tool::ops(name); });
-
-    auto* opt = app.add_subcommand("opt", "runs passes on a Mica text file and prints the graph");
-    opt->add_option("FILE", path, "the graph")->required();
-    opt->add_option("--passes", passes, "names, separated by commas; all in order when absent")->delimiter(',');
-    opt->callback([this] { mica::tool::opt(path, passes); });
-
-    auto* dump_command = app.add_subcommand("dump", "prints a stage of the compiler");
-    dump_command->add_option("MODEL", dump.path, "a Mica text file")->required();
-    dump_command->add_option("--stage", dump.stage, "graph, fused, loop, llvm, asm, program or all (of these), or ptx")
-        ->capture_default_str();
-    dump_command->add_option("--target", dump.target, "of the stage ptx: cuda:sm_80 or cuda:sm_90")
-        ->capture_default_str();
-    dump_command->add_option("--output", dump.output, "a file instead of standard output");
-    dump_command->callback([this] { mica::tool::dump(dump); });
-
-    auto* run_command = app.add_subcommand("run", "runs a model on arrays");
-    run_command->add_option("MODEL", run.path, "a Mica text file; its weights lie in MODEL.npz")->required();
-    run_command->add_option("--inputs", run.inputs, "an .npz keyed by input names")->required();
-    run_command->add_option("--output", run.output, "the .npz to write, keyed by output names")->required();
-    run_command->add_option("--tap", run.taps, "layers whose values are written too, or all")->delimiter(',');
-    run_command->add_option("--device", run.device, "cpu or reference")->capture_default_str();
-    run_command->add_option("--threads", run.threads, "threads of the pool");
-    run_command->callback([this] { mica::tool::run(run); });
+    app_.require_subcommand(1);
+    app_.add_flag("--quiet", quiet_, "no progress")->configurable(false);
+    app_.fallthrough();
+    add_looking();
+    add_running();
+    add_tools();
   }
+  CLI::App& app() { return app_; }
+
+ private:
+  CLI::App* command(const char* name, const char* what, void (CommandLine::*work)()) {
+    CLI::App* added = app_.add_subcommand(name, what);
+    added->callback([this, work] { (this->*work)(); });
+    return added;
+  }
+  void add_model(CLI::App* app, std::string& path, const char* what = "a .keras or Mica text file") {
+    app->add_option("MODEL", path, what)->required();
+  }
+
+  void add_looking() {
+    auto* summary = command("summary", "the table of a model's layers", &CommandLine::summary);
+    add_model(summary, path_, "a .keras file");
+    summary->add_flag("--expand-nested", summary_.expand_nested, "show the layers of nested models");
+    summary->add_flag("--show-trainable", summary_.show_trainable, "show which layers are trained");
+    summary->add_option("--line-length", summary_.line_length, "characters of a line");
+
+    auto* dump = command("dump", "a model at a stage of the compiler", &CommandLine::dump);
+    add_model(dump, dump_.path);
+    dump->add_option("--stage", dump_.stage, "calls, graph, fused, loop, llvm, asm, ptx, program or all")
+        ->capture_default_str();
+    dump->add_option("--mode", dump_.options.mode, "infer or train")->capture_default_str();
+    dump->add_option("--batch", dump_.options.batch, "rows of a batch; open when absent");
+    dump->add_option("--target", dump_.options.target, "cpu, cuda:sm_80 or cuda:sm_90")->capture_default_str();
+    dump->add_option("--format", dump_.options.format, "text, dot or json")->capture_default_str();
+    dump->add_option("--output", dump_.output, "a file instead of standard output");
+
+    auto* plot = command("plot", "a picture of a model", &CommandLine::plot);
+    add_model(plot, path_, "a .keras file");
+    plot->add_option("--output", to_, "FILE.svg, .png, .pdf or .dot")->required();
+    plot->add_flag("--expand-nested", plot_.expand_nested, "draw nested models from inside");
+    plot->add_flag("--show-dtype", plot_.show_dtype, "name element types");
+    plot->add_flag("--show-trainable", plot_.show_trainable, "say which layers are trained");
+    plot->add_flag("--show-layer-activations", plot_.show_layer_activations, "name activations");
+  }
+
+  void add_running() {
+    auto* run = command("run", "runs a model on arrays", &CommandLine::run);
+    add_model(run, run_.path, "a .keras file, or Mica text whose weights lie in MODEL.npz");
+    add_run_options(run, "an .npz to write, keyed by output names; as many as --inputs");
+    run->add_option("--tap", run_.taps, "calls whose values are written too, or all")
+        ->delimiter(',')
+        ->allow_extra_args(false);
+    run->add_option("--batch-size", run_.batch_size, "rows that run together; all when absent")
+        ->check(CLI::PositiveNumber);
+
+    auto* features = command("features", "the values of layers inside a model", &CommandLine::features);
+    add_model(features, run_.path, "a .keras file");
+    add_run_options(features, "an .npz to write, keyed by layers; as many as --inputs");
+    features->add_option("--layer", run_.taps, "layers: names, or keys as of run --tap")->delimiter(',')->required();
+  }
+
+  void add_run_options(CLI::App* app, const char* output) {
+    app->add_option("--inputs", run_.inputs, "an .npz keyed by input names; several run in order on one instance")
+        ->required()
+        ->allow_extra_args(false);
+    app->add_option("--output", run_.outputs, output)->required()->allow_extra_args(false);
+    app->add_option("--device", run_.device, "cpu, or reference: in double precision")->capture_default_str();
+    app->add_option("--precision", run_.precision, "strict, high, bf16 or int8");
+    app->add_option("--threads", run_.threads, "threads of the pool")->check(CLI::PositiveNumber);
+  }
+
+  void add_tools() {
+    auto* convert = command("convert", "a model, or its weights, into another file", &CommandLine::convert);
+    convert->add_option("FROM", path_, "a .keras file")->required();
+    convert->add_option("TO", to_, "a .keras, or for the weights alone .weights.h5 or .npz")->required();
+
+    auto* opt = command("opt", "runs passes on a Mica text file and prints the graph", &CommandLine::opt);
+    opt->add_option("FILE", path_, "the graph")->required();
+    opt->add_option("--passes", passes_, "names, separated by commas; all in order when absent")->delimiter(',');
+
+    auto* ops = command("ops", "the operation reference, from the records", &CommandLine::ops);
+    ops->add_option("NAME", name_, "one operation");
+  }
+
+  // Each --inputs has its --output.
+  void check_runs() const {
+    if (run_.inputs.size() == run_.outputs.size()) return;
+    throw CLI::ValidationError("--output", "expected one for each of the " + std::to_string(run_.inputs.size()) +
+                                               " --inputs, received " + std::to_string(run_.outputs.size()));
+  }
+
+  void summary() { mica::tool::summary(path_, summary_); }
+  void dump() { mica::tool::dump(dump_); }
+  void plot() { mica::tool::plot(path_, to_, plot_); }
+  void run() {
+    check_runs();
+    mica::tool::run(run_);
+  }
+  void features() {
+    check_runs();
+    mica::tool::features(run_);
+  }
+  void convert() { mica::tool::convert(path_, to_); }
+  void opt() { mica::tool::opt(path_, passes_); }
+  void ops() { mica::tool::ops(name_); }
+
+  CLI::App app_{"Mica, a symbolic model compiler: looks at models, runs them, and shows how they are compiled.",
+                "mica"};
+  bool quiet_ = false;
+  std::string path_, to_, name_;
+  std::vector<std::string> passes_;
+  mica::SummaryOptions summary_;
+  mica::PlotOptions plot_;
+  mica::tool::DumpArguments dump_;
+  mica::tool::RunArguments run_;
 };
+
+// One line, whatever the message holds.
+int fail(const std::exception& error, int status) {
+  std::string message = error.what();
+  for (char& c : message) {
+    if (c == '\n' || c == '\r') c = ' ';
+  }
+  std::fprintf(stderr, "mica: error: %s\n", message.c_str());
+  return status;
+}
 
 }  // namespace
 
 int main(int argc, char** argv) {
   CommandLine line;
   try {
-    line.app.parse(argc, argv);
+    line.app().parse(argc, argv);
     return kDone;
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return line.app.exit(error);  // --help
-    std::fprintf(stderr, "mica: error: %s\n", error.what());
-    return kWrongCommandLine;
+    if (error.get_exit_code() == 0) return line.app().exit(error);  // --help
+    return fail(error, kWrongCommandLine);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "mica: error: %s\n", error.what());
-    return kFailed;
+    return fail(error, kFailed);
   }
 }

@@ -2,8 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "frontend/graph/run_model.h"
 #include "frontend/mica/layers.h"
-#include "tests/frontend/graph/error_of.h"
+#include "tests/support/error_of.h"
 
 namespace mica {
 namespace {
@@ -87,6 +88,42 @@ TEST(TraceOfModel, HasAKeyForEveryCall) {
   EXPECT_EQ(trace["inner"].to_vector(), trace["inner/shared"].to_vector());
   EXPECT_THAT(outer.trace(ones({1, 2}), {.layers = {"twice"}}).keys(), ElementsAre("twice"));
   EXPECT_THAT(error_of([&] { outer.trace(ones({1, 2}), {.layers = {"nose"}}); }), HasSubstr("\"nose\""));
+}
+
+TEST(TraceOfModel, NumbersCallsOfALayerInTheOrderTheyWereMade) {
+  Tensor x = Input({2}, {.name = "x"});
+  Dense shared(2, {.name = "shared"});
+  shared.build({kAny, 2});
+  shared.set_weights({eye(2), ones({2})});
+  Tensor first = shared(x);                        // shallow
+  Tensor second = shared(Rescaling(10.0)(x * 1));  // deep: it runs before
+  TensorDict trace = Model(x, Add()({first, second})).trace(zeros({1, 2}) + 1);
+  EXPECT_THAT(trace["shared"].to_vector(), ElementsAre(2.0f, 2.0f));
+  EXPECT_THAT(trace["shared:1"].to_vector(), ElementsAre(11.0f, 11.0f));
+}
+
+TEST(TraceOfModel, TapsStandBesideOutputs) {
+  Tensor x = Input({1}, {.name = "x"});
+  Rescaling twice(2.0, 0, {.name = "twice"});
+  Tensor a = twice(x), b = twice(a);
+  Model model(x, {b, a}, {.name = "both"});
+  Tensor data = ones({3, 1});
+  TensorDict outputs = model.predict_dict(data);
+  EXPECT_THAT(outputs.keys(), ElementsAre("twice", "twice:1"));  // repeated outputs
+  EXPECT_THAT(outputs["twice"].to_vector(), ElementsAre(4.0f, 4.0f, 4.0f));
+  TensorDict all = internal::run_model(model, data, {.taps = {"all"}, .batch_size = 2}).by_name();
+  EXPECT_THAT(all.keys(), ElementsAre("twice", "twice:1"));  // calls: the tap's value has the key
+  EXPECT_THAT(all["twice"].to_vector(), ElementsAre(2.0f, 2.0f, 2.0f));
+  EXPECT_THAT(all["twice:1"].to_vector(), ElementsAre(4.0f, 4.0f, 4.0f));
+}
+
+TEST(Predict, ResultsWithoutRowsNeedOneBatch) {
+  Tensor x = Input({2}, {.name = "x"});
+  Model model(x, x.sum(0), {.name = "total"});
+  EXPECT_EQ(model.predict(ones({3, 2})).shape(), (Shape{2}));
+  EXPECT_THAT(error_of([&] { model.predict(ones({3, 2}), {.batch_size = 1}); }),
+              HasSubstr("expected a row of the result for each of the 1 rows of a batch, received [2]. Such results "
+                        "need all rows in one batch: batch_size 3."));
 }
 
 TEST(Features, AreModelsOverTheSameNodes) {

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/frontend/graph/error_of.h"
+#include "tests/support/error_of.h"
 
 namespace mica {
 namespace {

@@ -1,4 +1,6 @@
-// summary() and dump(): a model as plain data for the views, and as text of every stage.
+// summary(): a model as plain data for the view.
+#include "frontend/views/summary.h"
+
 #include <algorithm>
 #include <set>
 
@@ -6,8 +8,6 @@
 #include "compiler/ops/op_def.h"
 #include "frontend/graph/layer_state.h"
 #include "frontend/graph/model_state.h"
-#include "frontend/graph/naming.h"
-#include "frontend/views/summary.h"
 
 namespace mica {
 namespace {
@@ -128,69 +128,8 @@ class SummaryOf {
   views::Summary summary_;
 };
 
-// The DAG of calls as text, one a line: the stage before any graph.
-std::string calls_text(const Model& model) {
-  const ModelGraph& graph = internal::model_graph(model, "calls");
-  auto name_of = [&](const internal::ValueNode& value) -> std::string {
-    if (value.kind != internal::ValueKind::kSymbolic) return internal::describe(value.type);
-    for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
-      if (graph.inputs[i].get() == &value) return graph.input_names[i];
-    }
-    for (std::size_t i = 0; i < graph.calls.size(); ++i) {
-      if (graph.calls[i] != value.producer) continue;
-      bool single = value.producer->result_types.size() == 1;
-      return single ? graph.steps[i] : absl::StrCat(graph.steps[i], "#", value.result);
-    }
-    return "?";
-  };
-  std::string text = absl::StrCat("model ", model.name(), "(");
-  for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
-    absl::StrAppend(&text, i == 0 ? "" : ", ", graph.input_names[i], ": ", internal::describe(graph.inputs[i]->type));
-  }
-  text += ") {\n";
-  for (std::size_t i = 0; i < graph.calls.size(); ++i) {
-    const Call& call = *graph.calls[i];
-    std::string inputs, types;
-    for (const internal::ValueRef& input : call.inputs)
-      absl::StrAppend(&inputs, inputs.empty() ? "" : ", ", name_of(*input));
-    for (const ir::TensorType& type : call.result_types) {
-      absl::StrAppend(&types, types.empty() ? "" : ", ", internal::describe(type));
-    }
-    absl::StrAppend(&text, "  ", graph.steps[i], " = ", internal::class_of(call), "(", inputs, ") : ", types, "\n");
-  }
-  text += "  return ";
-  for (std::size_t i = 0; i < graph.outputs.size(); ++i)
-    absl::StrAppend(&text, i == 0 ? "" : ", ", name_of(*graph.outputs[i]));
-  return text + "\n}\n";
-}
-
-// The model's inputs with the batch fixed.
-ir::Types types_for_dump(const ModelGraph& graph, std::optional<std::int64_t> batch) {
-  ir::Types types;
-  for (const internal::ValueRef& input : graph.inputs) {
-    ir::TensorType type = input->type;
-    if (batch && !type.dims.empty() && !type.dims[0].is_static()) type.dims[0] = ir::Dim(*batch);
-    types.push_back(std::move(type));
-  }
-  return types;
-}
-
 }  // namespace
 
 std::string Model::summary(SummaryOptions options) const { return SummaryOf(*this, options).text(); }
-
-std::string Model::dump(Stage stage, DumpOptions options) const {
-  if (options.mode != "infer" && options.mode != "train") {
-    throw Error({.where = name(),
-                 .expected = "mode infer or train",
-                 .received = absl::StrCat("\"", options.mode, "\""),
-                 .hint = {}});
-  }
-  if (stage == Stage::kCalls) return calls_text(*this);
-  const ModelGraph& graph = internal::model_graph(*this, "dump");
-  internal::TracedGraph traced = internal::trace_model(*impl_, graph.input_names, types_for_dump(graph, options.batch),
-                                                       {.training = options.mode == "train"});
-  return internal::dump_graph(*traced.graph, stage);
-}
 
 }  // namespace mica

@@ -1,0 +1,23 @@
+// Dumps as JSON, for tools that read what a person reads in the text: the same names of values, types and layers.
+#pragma once
+#include <string>
+
+#include "compiler/graph/graph.h"
+#include "compiler/program/plan.h"
+#include "frontend/graph/model_graph.h"
+
+namespace mica::views {
+
+// {"model", "inputs": [{"name", "type"}], "calls": [{"key", "class", "inputs", "types"}], "outputs": [{"name",
+// "value"}]}
+std::string to_json(const std::string& model, const internal::ModelGraph& graph);
+
+// {"graph", "inputs", "nodes": [{"value", "op", "attributes", "operands", "types", "layer", "bodies"}], "outputs"}; the
+// result k of a node of several is "%3#k".
+std::string to_json(const ir::Graph& graph);
+
+// {"program", "buffers": [{"name", "space", "type", …}], "init": steps, "run": steps, "results"}; a step's operands and
+// results are indices of buffers.
+std::string to_json(const program::Plan& plan);
+
+}  // namespace mica::views
