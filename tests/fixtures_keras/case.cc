@@ -84,6 +84,15 @@ std::string shape_text(const rt::Array& array) {
   return "[" + text + "]";
 }
 
+// The text without folders, which differ between machines and runs.
+std::string without_folders(std::string text) {
+  for (const std::string& folder :
+       {std::string(MICA_FIXTURES) + "/keras/", std::filesystem::temp_directory_path().string() + "/"}) {
+    for (std::size_t at; (at = text.find(folder)) != std::string::npos;) text.erase(at, folder.size());
+  }
+  return text;
+}
+
 // What is wrong with each case, in their order; exceptions are wrong too.
 std::vector<std::string> faults_of(const std::vector<Case>& cases,
                                    const std::function<std::string(const Case&)>& check) {
@@ -96,6 +105,7 @@ std::vector<std::string> faults_of(const std::vector<Case>& cases,
       } catch (const std::exception& error) {
         faults[i] = error.what();
       }
+      faults[i] = without_folders(faults[i]);
     }
   };
   std::vector<std::thread> workers;

@@ -18,8 +18,7 @@ TEST_F(ConvertTest, ModelsAndWeights) {
 
   ASSERT_EQ(mica({"convert", path("model.keras"), path("weights.npz")}).error, "");
   TensorDict weights = load_npz(path("weights.npz"));
-  EXPECT_THAT(weights.keys(),
-              UnorderedElementsAre("shared/kernel", "shared/bias", "inner/deep/kernel", "inner/deep/bias"));
+  EXPECT_THAT(weights.keys(), UnorderedElementsAre("shared/kernel", "shared/bias", "deep/kernel", "deep/bias"));
   EXPECT_EQ(weights["shared/kernel"].to_vector(), model.get_layer("shared").get_weights()[0].to_vector());
   EXPECT_EQ(mica({"convert", path("model.keras"), path("weights.txt")}).status, 1);
 }
