@@ -15,6 +15,7 @@ struct ApplicationOptions {
 Model MobileNetV2(ApplicationOptions options = {});
 Model ResNet50(ApplicationOptions options = {});
 Model VGG16(ApplicationOptions options = {});
+Model EfficientNetB0(ApplicationOptions options = {});
 Model DenseNet121(ApplicationOptions options = {});
 
 }  // namespace mica::applications

@@ -17,6 +17,7 @@ const std::map<std::string, Make>& networks() {
       {"ResNet50", applications::ResNet50},
       {"MobileNetV2", applications::MobileNetV2},
       {"DenseNet121", applications::DenseNet121},
+      {"EfficientNetB0", applications::EfficientNetB0},
   };
   return all;
 }

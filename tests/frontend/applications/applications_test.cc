@@ -102,7 +102,8 @@ std::string name_of(const testing::TestParamInfo<Network>& info) { return info.p
 
 INSTANTIATE_TEST_SUITE_P(All, Applications,
                          testing::Values(Network{"VGG16", VGG16}, Network{"ResNet50", ResNet50},
-                                         Network{"MobileNetV2", MobileNetV2}, Network{"DenseNet121", DenseNet121}),
+                                         Network{"MobileNetV2", MobileNetV2}, Network{"DenseNet121", DenseNet121},
+                                         Network{"EfficientNetB0", EfficientNetB0}),
                          name_of);
 
 TEST(ApplicationsErrors, OptionsAreChecked) {
