@@ -155,7 +155,10 @@ void Trace::tap(std::string_view key, const Tensors& results) {
     std::string name = results.size() == 1 ? std::string(key) : absl::StrCat(std::string(key), "#", i);
     bool asked = wanted.empty() || std::find(wanted.begin(), wanted.end(), name) != wanted.end() ||
                  std::find(wanted.begin(), wanted.end(), key) != wanted.end();
-    if (asked) graph_->add_output(lift(results[i]), name, /*tap=*/true);
+    // Operations that compute masks bear no names of their own: the first of a name has the key.
+    const std::vector<ir::Output>& outputs = graph_->outputs();
+    bool taken = std::any_of(outputs.begin(), outputs.end(), [&](const ir::Output& o) { return o.name == name; });
+    if (asked && !taken) graph_->add_output(lift(results[i]), name, /*tap=*/true);
   }
 }
 

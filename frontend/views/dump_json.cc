@@ -78,6 +78,10 @@ Json step_json(const program::Plan& plan, const program::PlanStep& step) {
     json[step.writes[i] ? "results" : "operands"].push_back(step.args[i]);
   if (step.kind == MICA_KERNEL) json["range"] = step.extent.to_string();
   if (!step.layer.empty()) json["layer"] = step.layer;
+  if (step.kind == MICA_LOOP) {
+    for (const program::PlanStep& inner : plan.loops[static_cast<std::size_t>(step.callee)].steps)
+      json["steps"].push_back(step_json(plan, inner));
+  }
   return json;
 }
 

@@ -17,7 +17,7 @@ std::string to_json(const std::string& model, const internal::ModelGraph& graph)
 std::string to_json(const ir::Graph& graph);
 
 // {"program", "buffers": [{"name", "space", "type", …}], "init": steps, "run": steps, "results"}; a step's operands and
-// results are indices of buffers.
+// results are indices of buffers, a loop has "steps" of its own.
 std::string to_json(const program::Plan& plan);
 
 }  // namespace mica::views

@@ -112,7 +112,19 @@ std::string run_on_other_batches(const Case& c) {
   return "";
 }
 
-// Kernels, library calls and copies: nothing that interprets.
+// Kernels, library calls, copies, and loops over them: nothing that interprets.
+std::string fault_of_step(const nlohmann::json& step) {
+  const std::string text = step.at("step");
+  if (text.starts_with("loop ")) {
+    for (const auto& inner : step.at("steps")) {
+      if (std::string fault = fault_of_step(inner); !fault.empty()) return fault;
+    }
+    return "";
+  }
+  bool compiled = text.starts_with("kernel ") || text.starts_with("onednn.") || text == "copy";
+  return compiled ? "" : "a step \"" + text + "\"";
+}
+
 std::string steps_fault(const Case& c) {
   if (c.meta().is_rejected) return "";
   ProcessResult result = run_mica({"dump", c.path("model.keras"), "--stage", "program", "--format", "json"});
@@ -120,9 +132,7 @@ std::string steps_fault(const Case& c) {
   const nlohmann::json program = nlohmann::json::parse(result.out);
   for (const char* part : {"init", "run"}) {
     for (const auto& step : program.at(part)) {
-      const std::string text = step.at("step");
-      if (!text.starts_with("kernel ") && !text.starts_with("onednn.") && text != "copy")
-        return "a step \"" + text + "\"";
+      if (std::string fault = fault_of_step(step); !fault.empty()) return fault;
     }
   }
   return "";
