@@ -189,6 +189,16 @@ class FieldVisitor {
   void required(std::string_view name, T& value) {
     visit(name, value, true);
   }
+  // Axes that Keras keeps as a list, a single one too; null for none.
+  void axis_list(std::string_view name, Axes& value) {
+    auto write = [&] { return value.list().empty() ? Config::Value() : Config::Value(value.list()); };
+    auto read = [&](const Config::Value& from) {
+      std::optional<Axes> result = FieldValue<Axes>::read(from);
+      if (result) value = std::move(*result);
+      return result.has_value();
+    };
+    visit_field({name, false, write, read, FieldValue<Axes>::expected});
+  }
   // An option of Keras of which Mica knows one value only.
   virtual void fixed(std::string_view name, const Config::Value& value) = 0;
 

@@ -76,7 +76,9 @@ class MultiHeadAttentionLayer final : public HeadAttentionLayer {
     v.field("use_bias", o_.use_bias);
     v.field("use_gate", o_.use_gate);
     v.field("output_shape", output_shape_);
-    v.field("attention_axes", attention_axes_);
+    Axes axes = attention_axes_.value_or(Axes());
+    v.axis_list("attention_axes", axes);
+    if (!axes.list().empty()) attention_axes_ = axes;
     v.field("sliding_window", o_.sliding_window);
     tail_fields(v);
   }

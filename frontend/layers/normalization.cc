@@ -43,7 +43,7 @@ class LayerNormalizationLayer final : public AffineNormalization<LayerNormalizat
     if (o_.axis.list().empty()) fail("an axis", "none");
   }
   void fields(FieldVisitor& v) override {
-    v.field("axis", o_.axis);
+    v.axis_list("axis", o_.axis);
     v.field("epsilon", o_.epsilon);
     v.field("center", o_.center);
     v.field("scale", o_.scale);
@@ -127,7 +127,7 @@ class RMSNormalizationLayer final : public BuiltinLayer {
     if (axis_.list().empty()) fail("an axis", "none");
   }
   void fields(FieldVisitor& v) override {
-    v.field("axis", axis_);
+    v.axis_list("axis", axis_);
     v.field("epsilon", epsilon_);
   }
 

@@ -68,7 +68,7 @@ class NormalizationLayer final : public BuiltinLayer {
     }
   }
   void fields(FieldVisitor& v) override {
-    v.field("axis", o_.axis);
+    v.axis_list("axis", o_.axis);
     v.field("invert", o_.invert);
     v.field("mean", o_.mean);
     v.field("variance", o_.variance);
