@@ -5,7 +5,7 @@
 #include "frontend/layers/fields.h"
 #include "frontend/mica/layers.h"
 #include "tests/frontend/files/file_testing.h"
-#include "tests/frontend/graph/error_of.h"
+#include "tests/support/error_of.h"
 
 namespace mica {
 namespace {

@@ -3,7 +3,7 @@
 
 #include "frontend/mica/layers/convolution.h"
 #include "frontend/mica/model.h"
-#include "tests/frontend/graph/error_of.h"
+#include "tests/support/error_of.h"
 
 namespace mica {
 namespace {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "frontend/mica/layers.h"
-#include "tests/frontend/graph/error_of.h"
+#include "tests/support/error_of.h"
 
 namespace mica::internal {
 namespace {

@@ -13,7 +13,7 @@
 #include "frontend/graph/execute.h"
 #include "frontend/graph/invoke.h"
 #include "frontend/mica/layers.h"
-#include "tests/frontend/graph/error_of.h"
+#include "tests/support/error_of.h"
 
 namespace mica {
 namespace {
