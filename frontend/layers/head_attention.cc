@@ -11,8 +11,8 @@
 
 namespace mica::internal {
 
-HeadAttentionLayer::HeadAttentionLayer(Common common, HeadAttentionOptions options, std::string_view attribute_prefix)
-    : BuiltinLayer(std::move(common)), o_(std::move(options)), attribute_prefix_(attribute_prefix) {}
+HeadAttentionLayer::HeadAttentionLayer(Common common, HeadAttentionOptions options)
+    : BuiltinLayer(std::move(common)), o_(std::move(options)) {}
 
 void HeadAttentionLayer::settle() {
   if (!(o_.dropout >= 0 && o_.dropout < 1)) fail("dropout from 0 to below 1", absl::StrCat(o_.dropout));
@@ -49,7 +49,7 @@ Layer HeadAttentionLayer::projection(std::string_view attribute, std::string_vie
   std::string made = labels(widths.size());
   std::vector<std::int64_t> output_shape(static_cast<std::size_t>(free_axes - 1), kAny);
   output_shape.insert(output_shape.end(), widths.begin(), widths.end());
-  return add_layer(absl::StrCat(attribute_prefix_, std::string(attribute)),
+  return add_layer(attribute,
                    EinsumDense(absl::StrCat(free, bound, ",", bound, made, "->", free, made), Shape(output_shape),
                                {.activation = std::move(activation),
                                 .bias_axes = o_.use_bias ? made : "",

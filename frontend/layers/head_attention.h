@@ -41,8 +41,7 @@ class HeadAttentionLayer : public BuiltinLayer {
   void settle() override;
 
  protected:
-  // `attribute_prefix`: of the inner layers in files.
-  HeadAttentionLayer(Common common, HeadAttentionOptions options, std::string_view attribute_prefix = {});
+  HeadAttentionLayer(Common common, HeadAttentionOptions options);
 
   // The fields that come last in both.
   void tail_fields(FieldVisitor& v);
@@ -72,7 +71,6 @@ class HeadAttentionLayer : public BuiltinLayer {
   Layer projection(std::string_view attribute, std::string_view name, int free_axes, int bound_axes,
                    const std::vector<std::int64_t>& widths, ActivationFn activation = {});
 
-  std::string attribute_prefix_;
   Layer gate_dense_, output_dense_;
 };
 

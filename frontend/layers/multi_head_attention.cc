@@ -142,7 +142,7 @@ class GroupQueryAttentionLayer final : public HeadAttentionLayer {
  public:
   GroupQueryAttentionLayer(std::int64_t head_dim, std::int64_t num_query_heads, std::int64_t num_key_value_heads,
                            const GroupQueryAttentionOptions& o)
-      : HeadAttentionLayer({"GroupQueryAttention", o.name, o.trainable, o.dtype}, head_options(o), ""),
+      : HeadAttentionLayer({"GroupQueryAttention", o.name, o.trainable, o.dtype}, head_options(o)),
         head_dim_(head_dim),
         query_heads_(num_query_heads),
         key_value_heads_(num_key_value_heads) {
