@@ -35,7 +35,11 @@ class LoopFuser {
       groups_.push_back(std::make_unique<Group>(Group{{node.get()}}));
       group_of_[node.get()] = groups_.back().get();
     }
-    for (const Output& output : graph.outputs()) (output.tap ? taps_ : kept_).insert(output.value);
+    for (const Output& output : graph.outputs()) {
+      // What nothing but a tap reads is there for the tap alone: no group without it could change.
+      bool for_tap_alone = output.tap && output.value.node->uses(output.value.index).empty();
+      (output.tap && !for_tap_alone ? taps_ : kept_).insert(output.value);
+    }
   }
 
   void run() {
