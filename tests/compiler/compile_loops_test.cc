@@ -233,7 +233,8 @@ TEST(Loops, AFailureInABodyNamesItsLayer) {
     compile(*graph)->program().run(std::vector{indices, table}, {});
     FAIL() << "index 17 of 5 rows was taken";
   } catch (const mica::Error& error) {
-    EXPECT_STREQ(error.what(), "reader/embedding: index out of range, received 17 at position 1");
+    EXPECT_STREQ(error.what(),
+                 "reader/embedding: expected indices from 0 to 4, received 17 at position 1. The operation is gather.");
   }
 }
 
