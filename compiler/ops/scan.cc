@@ -203,29 +203,29 @@ class ScanGradient {
   std::unique_ptr<Graph> body_;
 };
 
+// A body once a step.
+Op over_steps(std::string_view name) {
+  Op op(name);
+  op.variadic_input("operands", "any", "initial states, xs with a leading axis of steps, captured values")
+      .required_attr("num_states", std::int64_t{0}, "how many operands are states")
+      .required_attr("num_xs", std::int64_t{1}, "how many are xs")
+      .attr("reverse", false, "whether the last step comes first; y stays at its step")
+      .infer(infer_scan)
+      .reference(reference_scan);
+  return op;
+}
+
 }  // namespace
 
 void add_scan_ops(Registry& r) {
-  r.add(Op("scan")
+  r.add(over_steps("scan")
             .doc("Runs its body once a step: (states, x of the step, captured values) to (new states, y of the step). "
                  "Results: the last states, then every y stacked along a new leading axis.")
             .mirrors("keras.ops.scan")
-            .variadic_input("operands", "any", "initial states, xs with a leading axis of steps, captured values")
-            .required_attr("num_states", std::int64_t{0}, "how many operands are states")
-            .required_attr("num_xs", std::int64_t{1}, "how many are xs")
-            .attr("reverse", false, "whether the last step comes first; y stays at its step")
-            .infer(infer_scan)
-            .reference(reference_scan)
             .vjp([](Builder& b, Node& node, const Values& g) { return ScanGradient(b, node).run(g); })
             .fixture("keras:lstm"));
-  r.add(Op("loop")
+  r.add(over_steps("loop")
             .doc("A scan that no template takes: the steps of its body run once for each row of xs.")
-            .variadic_input("operands", "any", "initial states, xs with a leading axis of steps, captured values")
-            .required_attr("num_states", std::int64_t{0}, "how many operands are states")
-            .required_attr("num_xs", std::int64_t{1}, "how many are xs")
-            .attr("reverse", false, "whether the last step comes first; y stays at its step")
-            .infer(infer_scan)
-            .reference(reference_scan)
             .internal());
 }
 

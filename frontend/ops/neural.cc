@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "frontend/graph/apply.h"
+#include "frontend/layers/interpolation.h"
 #include "frontend/layers/window.h"
 #include "frontend/ops/families.h"
 
@@ -163,15 +164,13 @@ Tensors resize(const Arguments& a) {
                  .hint = "The layer Resizing keeps the aspect ratio."});
   }
   std::string format = a.text("data_format", "channels_last");
-  std::string interpolation = a.text("interpolation", "bilinear");
-  std::string method = interpolation == "bilinear" ? "linear" : interpolation == "bicubic" ? "cubic" : interpolation;
   Tensor given = a.tensor("images"), x = to_floating(given);
   bool single = x.dim() == 3;
   x = channels_to_last(single ? x.unsqueeze(0) : x, format);
   ir::Dims size;
   for (std::int64_t dim : a.integers("size")) size.emplace_back(dim);
-  Tensor y = channels_back(
-      apply("resize", {x}, {{"size", size}, {"method", method}, {"antialias", a.truth("antialias")}}), format);
+  Tensor resized = interpolated(x, size, a.text("interpolation", "bilinear"), a.truth("antialias"));
+  Tensor y = channels_back(resized, format);
   return {cast(single ? y.squeeze(0) : y, given.dtype())};
 }
 

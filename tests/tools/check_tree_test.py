@@ -10,12 +10,13 @@ loader = importlib.machinery.SourceFileLoader("check_tree", SCRIPT)
 check_tree = importlib.util.module_from_spec(importlib.util.spec_from_loader("check_tree", loader))
 loader.exec_module(check_tree)
 
+PIPELINE = "Compilation compile_until() {\n}\n"
 CLEAN = {
-    "README.md": "the project",
+    "README.md": "the project\n" + PIPELINE,
     "CMakeLists.txt": "project(x)",
     ".gitignore": "/build/\n/build-*/\n*.pyc\n",
     "compiler/README.md": "",
-    "compiler/compile.cc": '#include "runtime/array.h"\n',
+    "compiler/compile.cc": '#include "runtime/array.h"\n' + PIPELINE,
     "compiler/codegen/README.md": "",
     "compiler/codegen/jit.cc": "#include <llvm/IR/IRBuilder.h>\n",
     "runtime/README.md": "",
@@ -50,7 +51,11 @@ class CheckTreeTest(unittest.TestCase):
         self.assertEqual(self.violations({"runtime/a.cc": "\n" * 600}), [])
         self.assert_one({"runtime/a.cc": "\n" * 601}, "runtime/a.cc", "601")
         self.assert_one({"tools/README.md": "", "tools/mica": "#!/bin/sh\n" + "\n" * 600}, "tools/mica", "601")
-        self.assertEqual(self.violations({"README.md": "\n" * 700}), [])
+        self.assertEqual(self.violations({"README.md": PIPELINE + "\n" * 700}), [])
+
+    def test_the_readme_quotes_the_pipeline(self):
+        self.assert_one({"README.md": "the project"}, "README.md", "does not quote")
+        self.assert_one({"compiler/compile.cc": '#include "runtime/array.h"\n'}, "compiler/compile.cc", "no function")
 
     def test_llvm_outside_codegen(self):
         self.assert_one({"compiler/a.cc": '\n#include "llvm/IR/Module.h"\n'}, "compiler/a.cc:2", "llvm/IR/Module.h")
