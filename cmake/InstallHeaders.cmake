@@ -4,7 +4,7 @@
 cmake_minimum_required(VERSION 3.25)
 # Follows every include of a public header.
 file(GLOB pending RELATIVE "${MICA_SOURCE_DIR}" "${MICA_SOURCE_DIR}/frontend/mica/*.h"
-     "${MICA_SOURCE_DIR}/frontend/mica/layers/*.h")
+     "${MICA_SOURCE_DIR}/frontend/mica/layers/*.h" "${MICA_SOURCE_DIR}/frontend/mica/training/*.h")
 list(APPEND pending runtime/program.h runtime/parallel.h)
 set(done)
 
