@@ -1,5 +1,6 @@
 // AtomicFile: a file that appears whole or not at all. Bytes go to a temporary file beside the destination; commit()
-// makes them durable and renames it over the destination. Without commit() the destination stays as it was.
+// makes them durable and renames it over the destination. Without commit() the destination stays as it was. Temporary
+// files of writers that were killed go when the next one writes to the same destination.
 #pragma once
 #include <cstdint>
 #include <string>

@@ -140,6 +140,13 @@ Handle dataset_properties() {
   return properties;
 }
 
+// The file is the caller's, who may hold a lock on it; libhdf5 would ask for one of its own.
+Handle access_properties() {
+  Handle properties(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  H5Pset_file_locking(properties.get(), false, true);
+  return properties;
+}
+
 // libhdf5 asks for one link at a time.
 bool exists(hid_t file, const std::string& path) {
   for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
@@ -173,7 +180,7 @@ absl::Status write_text(const std::string& file_path, hid_t file, const std::str
 absl::StatusOr<Writer> Writer::create(std::string_view path) {
   const Session session;
   std::string name(path);
-  const hid_t file = H5Fcreate(name.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  const hid_t file = H5Fcreate(name.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access_properties().get());
   if (file < 0) return failed(name, "create an HDF5 file");
   return Writer(std::move(name), file);
 }

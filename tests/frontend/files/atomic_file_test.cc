@@ -37,6 +37,25 @@ TEST_F(AtomicFileTest, ReplacesTheOldFile) {
   EXPECT_EQ(read_text(path("a")), "new");
 }
 
+TEST_F(AtomicFileTest, RemovesWhatAKilledWriterLeft) {
+  put("a.7.0.tmp", "half");
+  put("a.weights.7.0.tmp", "of another file");
+  put("a.7.tmp", "no temporary file of ours");
+  ASSERT_TRUE(write_file(path("a"), "new").ok());
+  EXPECT_FALSE(std::filesystem::exists(path("a.7.0.tmp")));
+  EXPECT_TRUE(std::filesystem::exists(path("a.weights.7.0.tmp")));
+  EXPECT_TRUE(std::filesystem::exists(path("a.7.tmp")));
+}
+
+TEST_F(AtomicFileTest, TwoWritersLeaveEachOtherAlone) {
+  absl::StatusOr<AtomicFile> first = AtomicFile::create(path("a"));
+  ASSERT_TRUE(first->write(as_bytes("first")).ok());
+  ASSERT_TRUE(write_file(path("a"), "second").ok());
+  EXPECT_EQ(read_text(path("a")), "second");
+  ASSERT_TRUE(first->commit().ok());
+  EXPECT_EQ(read_text(path("a")), "first");
+}
+
 TEST_F(AtomicFileTest, FollowsTheUmask) {
   const mode_t before = umask(027);
   ASSERT_TRUE(write_file(path("a"), "x").ok());
