@@ -118,17 +118,37 @@ bool contains_loop(const StmtRef& stmt) {
   return found;
 }
 
-std::int64_t cost(const StmtRef& stmt, std::int64_t unknown_extent) {
-  std::int64_t own = 0;
-  std::set<const ExprNode*> seen;
-  std::function<void(const Expr&)> walk = [&](const Expr& e) {
-    if (!seen.insert(e.get()).second) return;
+namespace {
+
+// Every distinct node of the expressions that are added, once.
+class OperationCount {
+ public:
+  void add(const Expr& e) {
+    if (!seen_.insert(e.get()).second) return;
     bool transcendental =
         e->kind == ExprKind::kOp && e->dtype.is_floating() && e->op >= ScalarOp::k_exp && e->op <= ScalarOp::k_atan2;
-    own += transcendental ? 16 : e->kind == ExprKind::kOp || e->kind == ExprKind::kLoad ? 1 : 0;
-    for (const Expr& arg : e->args) walk(arg);
-  };
-  visit_exprs(*stmt, walk);
+    total_ += transcendental ? 16 : e->kind == ExprKind::kOp || e->kind == ExprKind::kLoad ? 1 : 0;
+    for (const Expr& arg : e->args) add(arg);
+  }
+  std::int64_t total() const { return total_; }
+
+ private:
+  std::set<const ExprNode*> seen_;
+  std::int64_t total_ = 0;
+};
+
+}  // namespace
+
+std::int64_t cost(const Expr& e) {
+  OperationCount count;
+  count.add(e);
+  return count.total();
+}
+
+std::int64_t cost(const StmtRef& stmt, std::int64_t unknown_extent) {
+  OperationCount count;
+  visit_exprs(*stmt, [&](const Expr& e) { count.add(e); });
+  std::int64_t own = count.total();
   if (stmt->kind == StmtKind::kIf) {
     std::int64_t longest = 0;
     for (const StmtRef& child : stmt->children) longest = std::max(longest, cost(child, unknown_extent));

@@ -34,5 +34,7 @@ StmtRef substitute(const StmtRef& stmt, const VarRef& v, const Expr& value);
 bool contains_loop(const StmtRef& stmt);
 // Operations of one execution of `stmt`, a vector counting as one; symbolic extents count as `unknown_extent`.
 std::int64_t cost(const StmtRef& stmt, std::int64_t unknown_extent = 32);
+// Operations of one element, what is shared counted once.
+std::int64_t cost(const Expr& e);
 
 }  // namespace mica::loop

@@ -14,60 +14,101 @@ namespace {
 
 // Local rows live on the stack of a worker.
 constexpr std::int64_t kMaxLocalBytes = 256 * 1024;
+// Rows that one pass over a matrix serves: as many as registers hold sums of beside each other.
+constexpr int kTileRows = 8;
+// Operations on an element that are not worth a local row.
+constexpr std::int64_t kCheap = 8;
 constexpr const char* kRowNames[] = {"j", "k", "l", "m", "n"};
 
-class ScanLowering {
- public:
-  explicit ScanLowering(const ir::Node& node)
-      : node_(node),
-        scan_(*scan_of(node)),
-        body_(scan_.body()),
-        num_states_(static_cast<std::size_t>(scan_.attrs().integer("num_states"))),
-        num_xs_(static_cast<std::size_t>(scan_.attrs().integer("num_xs"))) {}
+// What all tiles of rows of one scan share: its parts, and the parameters of the kernel.
+struct ScanParts {
+  explicit ScanParts(const ir::Node& n)
+      : node(n),
+        scan(*scan_of(n)),
+        body(scan.body()),
+        num_states(static_cast<std::size_t>(scan.attrs().integer("num_states"))),
+        num_xs(static_cast<std::size_t>(scan.attrs().integer("num_xs"))) {}
 
-  absl::StatusOr<Kernel> run() {
-    if (absl::Status status = find_rows(); !status.ok()) return status;
-    bind();
-    StmtRef step = time_step();
-    if (!status_.ok()) return status_;
-    if (local_bytes_ > kMaxLocalBytes) return refuse(absl::StrCat("the rows of a step take ", local_bytes_, " bytes"));
-    std::vector<StmtRef> row = allocs_;
-    load_states(row);
-    row.push_back(loop_over(LoopKind::kSerial, time_, dim(steps_), step));
-    store_states(row);
-    kernel_.name = "scan";
-    kernel_.body = loop_over(LoopKind::kSerial, row_, dim(rows_), block(std::move(row)));
-    kernel_.in_place.assign(kernel_.params.size(), -1);
-    return kernel_;
-  }
-
- private:
   absl::Status refuse(std::string_view why) const {
     return absl::UnimplementedError(absl::StrCat("scan: ", std::string(why)));
   }
 
   // The first axis of every state is the row; without states of rank 1 or more there is one row.
   absl::Status find_rows() {
-    if (num_states_ == 0 || num_xs_ + scan_.bodies()[0]->outputs().size() == num_states_)
+    if (num_states == 0 || num_xs + scan.bodies()[0]->outputs().size() == num_states)
       return refuse("no states, or nothing to run over");
-    if (num_xs_ == 0) return refuse("the number of steps comes from no operand");
-    steps_ = scan_.operand(static_cast<int>(num_states_)).type().dim(0);
-    for (std::size_t i = 0; i < num_states_; ++i) {
-      const ir::Dims& dims = scan_.operand(static_cast<int>(i)).dims();
+    if (num_xs == 0) return refuse("the number of steps comes from no operand");
+    steps = scan.operand(static_cast<int>(num_states)).type().dim(0);
+    for (std::size_t i = 0; i < num_states; ++i) {
+      const ir::Dims& dims = scan.operand(static_cast<int>(i)).dims();
       if (dims.empty()) return refuse("a state without rows");
-      if (i == 0) rows_ = dims[0];
-      if (!(dims[0] == rows_)) return refuse("states of different numbers of rows");
+      if (i == 0) rows = dims[0];
+      if (!(dims[0] == rows)) return refuse("states of different numbers of rows");
       if (!ir::all_static(ir::Dims(dims.begin() + 1, dims.end()))) return refuse("a state of symbolic size");
     }
     return absl::OkStatus();
   }
 
+  void add_params(Kernel& kernel) {
+    const bool is_group = &node != &scan;
+    for (int i = 0; i < node.num_operands(); ++i) {
+      ir::Value value = is_group ? node.body().inputs()[static_cast<std::size_t>(i)]->result() : node.operand(i);
+      auto buffer = std::make_shared<Buffer>(
+          Buffer{absl::StrCat("x", i), value.dtype(), value.dims(), Space::kParam, Access::kIn});
+      kernel.params.push_back(buffer);
+      given[value] = buffer;
+    }
+    results.resize(static_cast<std::size_t>(scan.num_results()));
+    for (int i = 0; i < node.num_results(); ++i) {
+      const ir::TensorType& type = node.result_types()[static_cast<std::size_t>(i)];
+      int result = is_group ? node.body().outputs()[static_cast<std::size_t>(i)].value.index : i;
+      auto buffer =
+          std::make_shared<Buffer>(Buffer{absl::StrCat("y", i), type.dtype, type.dims, Space::kParam, Access::kOut});
+      kernel.params.push_back(buffer);
+      results[static_cast<std::size_t>(result)] = buffer;
+    }
+  }
+
+  const ir::Node &node, &scan;
+  const ir::Graph& body;
+  std::size_t num_states, num_xs;
+  ir::Dim rows, steps;
+  std::map<ir::Value, BufferRef> given;  // operands of the group
+  std::vector<BufferRef> results;        // of the scan; null: nobody reads it
+};
+
+// All steps of `height` neighbouring rows: each value of a step is a local of one row after the other, so that what a
+// product reads of its matrix serves all of them.
+class RowTile {
+ public:
+  // `first` is the first row of the tile.
+  RowTile(const ScanParts& parts, int height, Expr first)
+      : parts_(parts), scan_(parts.scan), body_(parts.body), height_(height), first_(std::move(first)) {}
+
+  absl::StatusOr<StmtRef> run() {
+    bind();
+    StmtRef step = time_step();
+    if (!status_.ok()) return status_;
+    std::vector<StmtRef> row = allocs_;
+    load_states(row);
+    row.push_back(loop_over(LoopKind::kSerial, time_, dim(parts_.steps), step));
+    store_states(row);
+    return block(std::move(row));
+  }
+
+  std::int64_t local_bytes() const { return local_bytes_; }
+
+ private:
   BufferRef local(std::string name, DType dtype, const ir::Dims& dims) {
-    auto buffer = std::make_shared<Buffer>(
-        Buffer{std::move(name), dtype, ir::Dims(dims.begin() + 1, dims.end()), Space::kLocal, Access::kInOut});
+    auto buffer = std::make_shared<Buffer>(Buffer{std::move(name), dtype, dims, Space::kLocal, Access::kInOut});
+    if (height_ == 1) {
+      buffer->dims.erase(buffer->dims.begin());
+    } else {
+      buffer->dims[0] = ir::Dim(height_);
+    }
     std::optional<ir::Dim> size = ir::product(buffer->dims);
     if (!size->is_static()) {
-      status_ = refuse(absl::StrCat("a value of symbolic size ", ir::to_string(dims)));
+      status_ = parts_.refuse(absl::StrCat("a value of symbolic size ", ir::to_string(dims)));
       return buffer;
     }
     local_bytes_ += size->value() * dtype.bytes();
@@ -75,45 +116,23 @@ class ScanLowering {
     return buffer;
   }
 
-  bool is_group() const { return &node_ != &scan_; }
-
-  void add_params() {
-    for (int i = 0; i < node_.num_operands(); ++i) {
-      ir::Value value = is_group() ? node_.body().inputs()[static_cast<std::size_t>(i)]->result() : node_.operand(i);
-      auto buffer = std::make_shared<Buffer>(
-          Buffer{absl::StrCat("x", i), value.dtype(), value.dims(), Space::kParam, Access::kIn});
-      kernel_.params.push_back(buffer);
-      outside_.bind(value, buffer);
-      given_[value] = buffer;
-    }
-    results_.resize(static_cast<std::size_t>(scan_.num_results()));
-    for (int i = 0; i < node_.num_results(); ++i) {
-      const ir::TensorType& type = node_.result_types()[static_cast<std::size_t>(i)];
-      int result = is_group() ? node_.body().outputs()[static_cast<std::size_t>(i)].value.index : i;
-      auto buffer =
-          std::make_shared<Buffer>(Buffer{absl::StrCat("y", i), type.dtype, type.dims, Space::kParam, Access::kOut});
-      kernel_.params.push_back(buffer);
-      results_[static_cast<std::size_t>(result)] = buffer;
-    }
-  }
-
   // Body inputs are bound to stand-ins of their own shape; loads of stand-ins become loads of local rows and of the
   // time slice.
   void bind() {
-    add_params();
+    for (const auto& [value, buffer] : parts_.given) outside_.bind(value, buffer);
     for (int i = 0; i < scan_.num_operands() && status_.ok(); ++i) {
       std::size_t at = static_cast<std::size_t>(i);
-      bool is_state = at < num_states_, is_x = !is_state && at < num_states_ + num_xs_;
+      bool is_state = at < parts_.num_states, is_x = !is_state && at < parts_.num_states + parts_.num_xs;
       ir::Value inner = body_.inputs()[at]->result();
       if (is_state) {
         states_.push_back(local(absl::StrCat("state", i), inner.dtype(), inner.dims()));
         rows_of_[bind_stand_in(inner).get()] = states_.back();
       } else if (is_x) {
         slices_[bind_stand_in(inner).get()] = scan_.operand(i);
-      } else if (auto given = given_.find(scan_.operand(i)); given != given_.end()) {
+      } else if (auto given = parts_.given.find(scan_.operand(i)); given != parts_.given.end()) {
         inliner_.bind(inner, given->second);
       } else {
-        status_ = refuse("a captured value that the group computes");
+        status_ = parts_.refuse("a captured value that the group computes");
       }
     }
   }
@@ -132,7 +151,7 @@ class ScanLowering {
     return stand_in;
   }
 
-  Expr time_index() const { return scan_.attrs().flag("reverse") ? dim(steps_) - 1 - var(time_) : var(time_); }
+  Expr time_index() const { return scan_.attrs().flag("reverse") ? dim(parts_.steps) - 1 - var(time_) : var(time_); }
 
   // Loads of stand-ins at the row being computed; another row would break the independence that the parallel loop
   // needs.
@@ -146,73 +165,124 @@ class ScanLowering {
       }
       auto row = rows_of_.find(x->buffer.get());
       if (row == rows_of_.end()) return nullptr;
-      if (x->args[0]->kind != ExprKind::kVar || x->args[0]->var != row_) status_ = refuse("the body mixes rows");
-      Exprs index;
+      if (x->args[0]->kind != ExprKind::kVar || x->args[0]->var != row_) status_ = parts_.refuse("the body mixes rows");
+      Exprs index = lane_index();
       for (std::size_t i = 1; i < x->args.size(); ++i) index.push_back(localized(x->args[i]));
       return load(row->second, std::move(index));
     });
   }
 
+  // The place of the tile's row in a local.
+  Exprs lane_index() const { return height_ == 1 ? Exprs{} : Exprs{var(lane_)}; }
+  // `e` at the tile's row.
+  Expr at_row(const Expr& e) const { return substitute(e, row_, height_ == 1 ? first_ : first_ + var(lane_)); }
+
+  // The loops over the rows of the tile and over a row: variables, extents, and what they index.
+  struct RowLoops {
+    std::vector<VarRef> vars;
+    ir::Dims extents;
+    Exprs index;  // of the row
+  };
+  RowLoops loops_over(const ir::Dims& row_dims) const {
+    RowLoops loops;
+    if (height_ > 1) {
+      loops.vars.push_back(lane_);
+      loops.extents.push_back(ir::Dim(height_));
+    }
+    for (std::size_t axis = 0; axis < row_dims.size(); ++axis) {
+      loops.vars.push_back(make_var(kRowNames[std::min(axis, std::size(kRowNames) - 1)]));
+      loops.extents.push_back(row_dims[axis]);
+      loops.index.push_back(var(loops.vars.back()));
+    }
+    return loops;
+  }
+  static Exprs joined(Exprs prefix, const Exprs& index) {
+    prefix.insert(prefix.end(), index.begin(), index.end());
+    return prefix;
+  }
+
   // for j… { into[prefix…, j…] = value[row, j…] }
   void compute_row(ir::Value value, const BufferRef& into, const Exprs& prefix, std::vector<StmtRef>& out) {
-    if (value.rank() == 0 || !(value.dims()[0] == rows_)) {
-      status_ = refuse(absl::StrCat("a result of other rows, ", value.type().to_string()));
+    if (value.rank() == 0 || !(value.dims()[0] == parts_.rows)) {
+      status_ = parts_.refuse(absl::StrCat("a result of other rows, ", value.type().to_string()));
       return;
     }
-    std::vector<VarRef> vars;
-    Exprs index{var(row_)}, target = prefix;
-    for (int axis = 1; axis < value.rank(); ++axis) {
-      vars.push_back(
-          make_var(kRowNames[std::min<std::size_t>(static_cast<std::size_t>(axis - 1), std::size(kRowNames) - 1)]));
-      index.push_back(var(vars.back()));
-      target.push_back(var(vars.back()));
-    }
+    RowLoops loops = loops_over(ir::Dims(value.dims().begin() + 1, value.dims().end()));
+    Exprs index = joined({var(row_)}, loops.index), target = joined(prefix, loops.index);
     absl::StatusOr<Expr> element = inliner_.at(value, index);
     if (!element.ok()) {
       status_ = element.status();
       return;
     }
     if (is_contraction(*value.node) && has_window(*element)) {
-      status_ = refuse(absl::StrCat("a window slides in ", value.node->op().name));
+      status_ = parts_.refuse(absl::StrCat("a window slides in ", value.node->op().name));
       return;
     }
     NestBuilder builder;
-    builder.enter(row_);
     builder.enter(time_);
-    ir::Dims extents(value.dims().begin() + 1, value.dims().end());
-    out.push_back(build_nest(vars, extents, {{into, target, localized(*element)}}, builder));
+    visit(first_, [&](const ExprNode& e) {
+      if (e.kind == ExprKind::kVar) builder.enter(e.var);
+    });
+    out.push_back(build_nest(loops.vars, loops.extents, {{into, target, at_row(localized(*element))}}, builder));
   }
 
   StmtRef time_step() {
     std::vector<StmtRef> out;
     for (const auto& node : body_.nodes()) {
-      bool folds = is_contraction(*node) || node->op().fusion == ir::FusionClass::kReduction;
-      if (!folds || !depends_on_row(*node)) continue;
+      if (node->is("input") || !depends_on_row(*node)) continue;
       for (int r = 0; r < node->num_results() && status_.ok(); ++r) {
-        ir::Value value = node->result(r);
-        BufferRef row = local(absl::StrCat(node->op().name, next_row_++), value.dtype(), value.dims());
-        compute_row(value, row, {}, out);
-        rows_of_[bind_stand_in(value).get()] = row;
+        if (deserves_row(node->result(r))) keep_row(node->result(r), out);
       }
     }
     std::vector<BufferRef> next;
     for (std::size_t i = 0; i < body_.outputs().size() && status_.ok(); ++i) {
       ir::Value value = body_.outputs()[i].value;
-      if (i >= num_states_) {
-        if (results_[i]) compute_row(value, results_[i], {time_index(), var(row_)}, out);
+      if (i >= parts_.num_states) {
+        if (parts_.results[i]) compute_row(value, parts_.results[i], {time_index(), at_row(var(row_))}, out);
         continue;
       }
       next.push_back(local(absl::StrCat("next", i), value.dtype(), value.dims()));
-      compute_row(value, next.back(), {}, out);
+      compute_row(value, next.back(), lane_index(), out);
       rows_of_[bind_stand_in(value).get()] = next.back();  // the outputs often are the new state: computed once
     }
     for (std::size_t i = 0; i < next.size(); ++i) {
-      copy_row(states_[i], {}, next[i]->dims, [&](const Exprs& index) { return load(next[i], index); }, out);
+      copy_row(
+          i, lane_index(), states_[i], [&](const Exprs& index) { return load(next[i], joined(lane_index(), index)); },
+          out);
     }
     return block(std::move(out));
   }
 
   static bool is_contraction(const ir::Node& node) { return node.op().fusion == ir::FusionClass::kContraction; }
+  static bool folds(const ir::Node& node) {
+    return is_contraction(node) || node.op().fusion == ir::FusionClass::kReduction;
+  }
+
+  // Whether a value is computed once a step, into a local row, rather than wherever it is read: what folds, what a fold
+  // reads once for each of its results, and what costs much and is read in several places.
+  bool deserves_row(ir::Value value) {
+    const ir::Node& node = *value.node;
+    if (folds(node)) return true;
+    if (node.op().fusion != ir::FusionClass::kElementwise) return false;
+    const std::vector<ir::Use>& uses = node.uses(value.index);
+    if (std::any_of(uses.begin(), uses.end(), [](const ir::Use& use) { return folds(*use.user); })) return true;
+    bool moves = std::any_of(uses.begin(), uses.end(),
+                             [](const ir::Use& use) { return use.user->op().fusion == ir::FusionClass::kInjective; });
+    return (moves || uses.size() > 1) && cost_of(value) > kCheap;
+  }
+
+  std::int64_t cost_of(ir::Value value) {
+    Exprs index;
+    for (int axis = 0; axis < value.rank(); ++axis) index.push_back(var(row_));
+    absl::StatusOr<Expr> element = inliner_.at(value, index);
+    return element.ok() ? cost(*element) : 0;
+  }
+
+  void keep_row(ir::Value value, std::vector<StmtRef>& out) {
+    BufferRef row = local(absl::StrCat(value.node->op().name, next_row_++), value.dtype(), value.dims());
+    compute_row(value, row, lane_index(), out);
+    rows_of_[bind_stand_in(value).get()] = row;
+  }
 
   // What slides a window over a row has better kernels of its own than a fold inside this one.
   static bool has_window(const Expr& contraction) {
@@ -224,56 +294,47 @@ class ScanLowering {
   bool depends_on_row(const ir::Node& node) const {
     for (int r = 0; r < node.num_results(); ++r) {
       const ir::Dims& dims = node.result_types()[static_cast<std::size_t>(r)].dims;
-      if (!dims.empty() && dims[0] == rows_) return true;
+      if (!dims.empty() && dims[0] == parts_.rows) return true;
     }
     return false;
   }
 
-  // for j… { into[prefix…, j…] = element(j…) }
-  static void copy_row(const BufferRef& into, const Exprs& prefix, const ir::Dims& dims,
-                       const std::function<Expr(const Exprs&)>& element, std::vector<StmtRef>& out) {
-    std::vector<VarRef> vars;
-    Exprs index, target = prefix;
-    for (std::size_t axis = 0; axis < dims.size(); ++axis) {
-      vars.push_back(make_var(kRowNames[std::min(axis, std::size(kRowNames) - 1)]));
-      index.push_back(var(vars.back()));
-      target.push_back(var(vars.back()));
-    }
-    StmtRef copy = store(into, target, element(index));
-    for (std::size_t axis = dims.size(); axis-- > 0;) {
-      copy = loop_over(LoopKind::kSerial, vars[axis], dim(dims[axis]), copy);
+  // for j… { into[prefix…, j…] = element(j…) }, for a row of state `i`.
+  void copy_row(std::size_t i, const Exprs& prefix, const BufferRef& into,
+                const std::function<Expr(const Exprs&)>& element, std::vector<StmtRef>& out) {
+    const ir::Dims& dims = scan_.operand(static_cast<int>(i)).dims();
+    RowLoops loops = loops_over(ir::Dims(dims.begin() + 1, dims.end()));
+    StmtRef copy = store(into, joined(prefix, loops.index), at_row(element(loops.index)));
+    for (std::size_t axis = loops.vars.size(); axis-- > 0;) {
+      copy = loop_over(LoopKind::kSerial, loops.vars[axis], dim(loops.extents[axis]), copy);
     }
     out.push_back(copy);
   }
 
   void load_states(std::vector<StmtRef>& out) {
-    for (std::size_t i = 0; i < num_states_; ++i) {
+    for (std::size_t i = 0; i < parts_.num_states; ++i) {
       auto initial = [&](const Exprs& index) {
-        Exprs full{var(row_)};
-        full.insert(full.end(), index.begin(), index.end());
-        return outside(scan_.operand(static_cast<int>(i)), full);
+        return outside(scan_.operand(static_cast<int>(i)), joined({var(row_)}, index));
       };
-      copy_row(states_[i], {}, states_[i]->dims, initial, out);
+      copy_row(i, lane_index(), states_[i], initial, out);
     }
   }
 
-  void store_states(std::vector<StmtRef>& out) const {
-    for (std::size_t i = 0; i < num_states_; ++i) {
-      if (!results_[i]) continue;
-      copy_row(
-          results_[i], {var(row_)}, states_[i]->dims, [&](const Exprs& index) { return load(states_[i], index); }, out);
+  void store_states(std::vector<StmtRef>& out) {
+    for (std::size_t i = 0; i < parts_.num_states; ++i) {
+      if (!parts_.results[i]) continue;
+      auto last = [&](const Exprs& index) { return load(states_[i], joined(lane_index(), index)); };
+      copy_row(i, {at_row(var(row_))}, parts_.results[i], last, out);
     }
   }
 
-  const ir::Node &node_, &scan_;
+  const ScanParts& parts_;
+  const ir::Node& scan_;
   const ir::Graph& body_;
-  std::size_t num_states_, num_xs_;
-  ir::Dim rows_, steps_;
-  VarRef row_ = make_var("b"), time_ = make_var("t");
-  Kernel kernel_;
+  int height_;
+  Expr first_;
+  VarRef row_ = make_var("row"), lane_ = make_var("r"), time_ = make_var("t");
   Inliner inliner_, outside_;                   // of the body; of the group around the scan
-  std::map<ir::Value, BufferRef> given_;        // operands of the group
-  std::vector<BufferRef> results_;              // of the scan; null: nobody reads it
   std::map<const Buffer*, ir::Value> slices_;   // stand-in -> operand of all steps
   std::map<const Buffer*, BufferRef> rows_of_;  // stand-in -> local row
   std::vector<BufferRef> states_;
@@ -282,6 +343,42 @@ class ScanLowering {
   int next_row_ = 0;
   absl::Status status_;
 };
+
+// The rows one by one, or as many tiles as they fill and the rest one by one.
+absl::StatusOr<Kernel> lower(ScanParts& parts) {
+  if (absl::Status status = parts.find_rows(); !status.ok()) return status;
+  Kernel kernel;
+  kernel.name = "scan";
+  parts.add_params(kernel);
+  kernel.in_place.assign(kernel.params.size(), -1);
+
+  VarRef piece = make_var("b");
+  const std::int64_t most = parts.rows.is_static() ? parts.rows.value() : kTileRows;
+  RowTile single(parts, 1, var(piece));
+  absl::StatusOr<StmtRef> one = single.run();
+  if (!one.ok()) return one.status();
+  if (single.local_bytes() > kMaxLocalBytes)
+    return parts.refuse(absl::StrCat("the rows of a step take ", single.local_bytes(), " bytes"));
+  int height = kTileRows;
+  while (height > 1 && (height > most || height * single.local_bytes() > kMaxLocalBytes)) height /= 2;
+  if (height == 1) {
+    kernel.body = loop_over(LoopKind::kSerial, piece, dim(parts.rows), *one);
+    return kernel;
+  }
+  Expr full = dim(parts.rows) / height;
+  absl::StatusOr<StmtRef> tile = RowTile(parts, height, var(piece) * height).run();
+  if (!tile.ok()) return tile.status();
+  // After the tiles, piece p is row p - full + full * height.
+  Expr rest = dim(parts.rows) - full * (height - 1);
+  StmtRef either = *tile;
+  if (as_integer(dim(parts.rows) % height) != 0) {
+    absl::StatusOr<StmtRef> left = RowTile(parts, 1, var(piece) + full * (height - 1)).run();
+    if (!left.ok()) return left.status();
+    either = if_then(lt(var(piece), full), *tile, *left);
+  }
+  kernel.body = loop_over(LoopKind::kSerial, piece, rest, either);
+  return kernel;
+}
 
 }  // namespace
 
@@ -294,6 +391,9 @@ const ir::Node* scan_of(const ir::Node& node) {
   return nullptr;
 }
 
-absl::StatusOr<Kernel> lower_scan(const ir::Node& node) { return ScanLowering(node).run(); }
+absl::StatusOr<Kernel> lower_scan(const ir::Node& node) {
+  ScanParts parts(node);
+  return lower(parts);
+}
 
 }  // namespace mica::loop

@@ -14,6 +14,8 @@ namespace {
 constexpr std::int64_t kWorthAThread = 4096;
 // Extents shorter than this are not run in vectors when there is a choice.
 constexpr std::int64_t kShortExtent = 4;
+// Rows that are worth running together at most.
+constexpr std::int64_t kMostRows = 8;
 
 struct Loop {
   VarRef var;
@@ -98,6 +100,30 @@ int lane_loop(const Nest& nest) {
   return best;
 }
 
+// A loop over a few rows whose folds read something that is the same for all of them (a row of a matrix), or -1: run
+// together, they read it once.
+int row_loop(const Nest& nest) {
+  std::vector<StmtRef> inner;
+  innermost_loops(nest.core, inner);
+  for (std::size_t i = nest.loops.size(); i-- > 0;) {
+    const Var* v = nest.loops[i].var.get();
+    std::optional<std::int64_t> extent = as_integer(nest.loops[i].extent);
+    if (!extent || *extent > kMostRows || *extent < 2 || !keeps_apart(nest.core, v)) continue;
+    bool shares = false;
+    for (const StmtRef& loop : inner) {
+      visit_accesses(loop->children[0], [&](const AccessSite& site) {
+        std::optional<ir::Dim> step = stride(*site.buffer, *site.index, v);
+        shares |= site.buffer->space == Space::kParam && step && step->is(0);
+      });
+    }
+    if (shares && !inner.empty()) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+// The sums of all rows stay in registers: 32 of 16 lanes, 16 of fewer.
+int vectors_beside_rows(int lanes) { return lanes >= 16 ? 2 : 1; }
+
 StmtRef wrap(const std::vector<Loop>& loops, StmtRef body) {
   for (std::size_t i = loops.size(); i-- > 0;) body = loop_over(LoopKind::kSerial, loops[i].var, loops[i].extent, body);
   return body;
@@ -147,7 +173,14 @@ StmtRef in_vectors(const StmtRef& body, int lanes, bool outermost) {
   if (lane < 0) return wrap(nest.loops, in_vectors(nest.core, lanes, false));
   Loop around = nest.loops[static_cast<std::size_t>(lane)];
   nest.loops.erase(nest.loops.begin() + lane);
-  LaneBlocks blocks = lane_blocks(around.var, around.extent, nest.core, lanes);
+  int rows = row_loop(nest);
+  LaneBlocks blocks =
+      lane_blocks(around.var, around.extent, nest.core, lanes, rows < 0 ? 4 : vectors_beside_rows(lanes));
+  if (rows >= 0) {
+    Loop tile = nest.loops[static_cast<std::size_t>(rows)];
+    nest.loops.erase(nest.loops.begin() + rows);
+    blocks.body = jammed(tile.var, *as_integer(tile.extent), blocks.body);
+  }
   if (blocks.var) nest.loops.push_back({blocks.var, blocks.extent});
   return join(nest.loops, blocks.body);
 }

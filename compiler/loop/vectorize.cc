@@ -10,6 +10,8 @@
 namespace mica::loop {
 namespace {
 
+constexpr int kMostVectors = 4;
+
 // Hardware vectors side by side: cheap statements need several to hide latency, long ones fill the registers alone.
 int unroll_for(const StmtRef& body) {
   std::int64_t longest = 0;
@@ -17,12 +19,12 @@ int unroll_for(const StmtRef& body) {
     if (stmt.kind != StmtKind::kFor && stmt.children.empty())
       longest = std::max(longest, cost(std::make_shared<Stmt>(stmt)));
   });
-  return longest < 12 ? 4 : longest < 40 ? 2 : 1;
+  return longest < 12 ? kMostVectors : longest < 40 ? 2 : 1;
 }
 
 // The widest multiple of the hardware vector that divides a known extent, else one that leaves little to the mask.
-int choose_width(const Expr& extent, const StmtRef& body, int lanes) {
-  int most = unroll_for(body) * lanes;
+int choose_width(const Expr& extent, const StmtRef& body, int lanes, int most_vectors) {
+  int most = std::min(unroll_for(body), most_vectors) * lanes;
   std::optional<std::int64_t> known = as_integer(extent);
   if (!known) return most;
   for (int width = most; width >= lanes; width /= 2) {
@@ -57,7 +59,7 @@ class StripMine {
   StripMine(const VarRef& v, const Expr& extent, const StmtRef& body, int lanes)
       : v_(v),
         extent_(extent),
-        width_(choose_width(extent, body, lanes)),
+        width_(choose_width(extent, body, lanes, kMostVectors)),
         body_(body),
         lane_(make_var("l")),
         outer_(make_var(v->name + "o")) {}
@@ -191,14 +193,72 @@ class LaneRewriter {
   std::map<const Buffer*, BufferRef> buffers_;
 };
 
+// Gives every local of the body a row axis and puts every statement that is no serial loop inside an unrolled loop over
+// the rows.
+class RowJam {
+ public:
+  RowJam(const VarRef& r, std::int64_t rows) : r_(r), rows_(rows) {}
+
+  StmtRef run(const StmtRef& stmt) {
+    const bool is_loop = stmt->kind == StmtKind::kFor && stmt->loop == LoopKind::kSerial;
+    if (is_loop || stmt->kind == StmtKind::kBlock || stmt->kind == StmtKind::kIf) {
+      auto copy = std::make_shared<Stmt>(*stmt);
+      for (StmtRef& child : copy->children) child = run(child);
+      return copy;
+    }
+    if (stmt->kind == StmtKind::kAlloc) return alloc(rows_of(stmt->buffer));
+    return loop_over(LoopKind::kUnroll, r_, integer(rows_), with_rows(stmt));
+  }
+
+ private:
+  BufferRef rows_of(const BufferRef& buffer) {
+    BufferRef& rows = buffers_[buffer.get()];
+    if (!rows) {
+      Buffer more = *buffer;
+      more.name = absl::StrCat(buffer->name, "r");
+      more.dims.insert(more.dims.begin(), ir::Dim(rows_));
+      rows = std::make_shared<Buffer>(more);
+    }
+    return rows;
+  }
+
+  StmtRef with_rows(const StmtRef& stmt) {
+    StmtRef moved = map_exprs(stmt, [&](const Expr& e) {
+      return rewrite(e, [&](const Expr& x) -> Expr {
+        if (x->kind != ExprKind::kLoad || !buffers_.count(x->buffer.get())) return nullptr;
+        return load(buffers_[x->buffer.get()], row_first(x->args));
+      });
+    });
+    return stores_with_rows(moved);
+  }
+
+  StmtRef stores_with_rows(const StmtRef& stmt) {
+    if (stmt->kind == StmtKind::kStore && buffers_.count(stmt->buffer.get()))
+      return store(buffers_[stmt->buffer.get()], row_first(stmt->index), stmt->value);
+    auto copy = std::make_shared<Stmt>(*stmt);
+    for (StmtRef& child : copy->children) child = stores_with_rows(child);
+    return copy;
+  }
+
+  Exprs row_first(const Exprs& index) const {
+    Exprs all{var(r_)};
+    all.insert(all.end(), index.begin(), index.end());
+    return all;
+  }
+
+  VarRef r_;
+  std::int64_t rows_;
+  std::map<const Buffer*, BufferRef> buffers_;  // locals of the body
+};
+
 }  // namespace
 
 StmtRef vector_loop(const VarRef& v, const Expr& extent, const StmtRef& body, int lanes) {
   return StripMine(v, extent, body, lanes).run();
 }
 
-LaneBlocks lane_blocks(const VarRef& v, const Expr& extent, const StmtRef& body, int lanes) {
-  int width = choose_width(extent, body, lanes);
+LaneBlocks lane_blocks(const VarRef& v, const Expr& extent, const StmtRef& body, int lanes, int most_vectors) {
+  int width = choose_width(extent, body, lanes, most_vectors);
   Expr w = integer(width), full = extent / w, rest = extent % w;
   VarRef outer = make_var(v->name + "o"), lane = make_var("l");
   auto in_lanes = [&](const Expr& block_index, const Expr& count) {
@@ -212,5 +272,7 @@ LaneBlocks lane_blocks(const VarRef& v, const Expr& extent, const StmtRef& body,
   StmtRef either = if_then(lt(var(outer), full), in_lanes(var(outer), w), in_lanes(full, rest));
   return {outer, (extent + (width - 1)) / w, either};
 }
+
+StmtRef jammed(const VarRef& r, std::int64_t rows, const StmtRef& body) { return RowJam(r, rows).run(body); }
 
 }  // namespace mica::loop

@@ -15,6 +15,11 @@ struct LaneBlocks {
   Expr extent;
   StmtRef body;
 };
-LaneBlocks lane_blocks(const VarRef& v, const Expr& extent, const StmtRef& body, int lanes);
+// `most_vectors` bounds how many hardware vectors stand side by side.
+LaneBlocks lane_blocks(const VarRef& v, const Expr& extent, const StmtRef& body, int lanes, int most_vectors = 4);
+
+// for r in 0..rows { body } -> the body once, each of its statements for all rows and each of its locals with one
+// element a row: what does not depend on r is read once for all. `body` is one of lane_blocks'.
+StmtRef jammed(const VarRef& r, std::int64_t rows, const StmtRef& body);
 
 }  // namespace mica::loop

@@ -1,4 +1,6 @@
 // Whole networks: compiled values against the reference, and the number of steps they take.
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "compile_testing.h"
 #include "compiler/passes/groups.h"
 
@@ -162,6 +164,44 @@ TEST(Networks, TheGradientOfARecurrentMatrixIsOneProductAfterTheLoop) {
     }
   }
   EXPECT_GE(ir::count_ops(*graph, "matmul"), 3);
+}
+
+// Rows run in tiles of 8, the rest one by one; both must give what the reference gives, gates and gradient included.
+TEST(Networks, AGatedRecurrenceAndItsGradientRunInTilesOfRows) {
+  for (int rows : {1, 7, 8, 19}) {
+    SCOPED_TRACE(rows);
+    auto graph = parsed(absl::StrReplaceAll(R"(graph @gated(%x: f32[5,$N,40], %h0: f32[$N,20], %c0: f32[$N,20]) {
+  %u = variable "cell/recurrent" : f32[20,40]
+  %0:4 = scan(%h0, %c0, %x, %u) {num_states=2, num_xs=1} : f32[$N,20], f32[$N,20], f32[5,$N,20], f32[5,$N]
+    body @cell(%h: f32[$N,20], %c: f32[$N,20], %z: f32[$N,40], %u: f32[20,40]) {
+      %0 = matmul(%h, %u) : f32[$N,40]
+      %1 = add(%0, %z) : f32[$N,40]
+      %2 = slice(%1) {axis=1, start=[0], stop=[20], step=1} : f32[$N,20]
+      %3 = slice(%1) {axis=1, start=[20], stop=[40], step=1} : f32[$N,20]
+      %4 = sigmoid(%2) : f32[$N,20]
+      %5 = tanh(%3) : f32[$N,20]
+      %6 = multiply(%4, %c) : f32[$N,20]
+      %7 = add(%6, %5) : f32[$N,20]
+      %8 = tanh(%7) : f32[$N,20]
+      %9 = reduce_sum(%8) {axes=[1], keepdims=false} : f32[$N]
+      return %8 as "h"
+      return %7 as "c"
+      return %8 as "y"
+      return %9 as "sum"
+    }
+  %1 = multiply(%0#2, %0#2) : f32[5,$N,20]
+  %2 = reduce_sum(%1) {axes=[], keepdims=false} : f32[]
+  %3 = reduce_sum(%0#3) {axes=[], keepdims=false} : f32[]
+  %4 = add(%2, %3) : f32[]
+  %5:3 = gradient(%4, %x, %h0, %u) : f32[5,$N,40], f32[$N,20], f32[20,40]
+  return %0#1 as "c"
+  return %5#0 as "dx"
+  return %5#1 as "dh"
+  return %5#2 as "du"
+})",
+                                            {{"$N", absl::StrCat(rows)}}));
+    expect_compiles_to_reference(*graph, 1e-4);
+  }
 }
 
 // Narrow states and masks that lie batch by batch: the rows run in lanes, each lane with a state of its own.
