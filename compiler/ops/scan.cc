@@ -99,7 +99,7 @@ class ScanGradient {
   ScanGradient(Builder& b, Node& node) : b_(b), node_(node), operands_(node.attrs(), node.operands()) {}
 
   Values run(const Values& grads) {
-    save_states();
+    save_steps();
     make_body();
     Values inputs;
     for (std::size_t i = 0; i < num_states(); ++i)
@@ -133,8 +133,16 @@ class ScanGradient {
     return gradient ? b_.broadcast_to(gradient, type.dims) : b_.constant(0, type.dtype, type.dims);
   }
 
-  void save_states() {
-    std::unique_ptr<Graph> body = node_.body().clone();
+  // Once more forward, with what the gradient reads of each step: the states before it, and products, which cost more
+  // to compute again than to keep.
+  void save_steps() {
+    forward_ = node_.body().clone();
+    for (const auto& node : forward_->nodes()) {
+      if (node->op().fusion == FusionClass::kContraction && node->num_results() == 1)
+        products_.push_back(node->result());
+    }
+    for (std::size_t i = 0; i < products_.size(); ++i) forward_->add_output(products_[i], absl::StrCat("product", i));
+    std::unique_ptr<Graph> body = forward_->clone();
     for (std::size_t i = 0; i < num_states(); ++i)
       body->add_output(body->inputs()[i]->result(), absl::StrCat("state", i));
     std::vector<std::unique_ptr<Graph>> bodies;
@@ -145,7 +153,7 @@ class ScanGradient {
   }
 
   void make_body() {
-    const Graph& forward = node_.body();
+    const Graph& forward = *forward_;
     body_ = std::make_unique<Graph>(forward.name() + "_gradient");
     auto input = [&](const TensorType& type, const char* name, std::size_t i) {
       return body_->input(type, absl::StrCat(name, i));
@@ -153,14 +161,16 @@ class ScanGradient {
     std::vector<TensorType> inner;
     for (const Node* node : forward.inputs()) inner.push_back(node->result_types()[0]);
     ScanParts<TensorType> parts(node_.attrs(), inner);
-    Values seeds, sums, states, xs, captured;
+    Values seeds, sums, states, xs, captured, kept;
     for (std::size_t i = 0; i < parts.states.size(); ++i) seeds.push_back(input(parts.states[i], "dstate", i));
     for (std::size_t i = 0; i < parts.captured.size(); ++i) {
       if (parts.captured[i].dtype.is_floating()) sums.push_back(input(parts.captured[i], "dcaptured", i));
     }
     for (std::size_t i = 0; i < parts.xs.size(); ++i) xs.push_back(input(parts.xs[i], "x", i));
+    for (std::size_t i = 0; i < products_.size(); ++i) kept.push_back(input(products_[i].type(), "product", i));
     for (std::size_t i = 0; i < parts.states.size(); ++i) states.push_back(input(parts.states[i], "state", i));
-    for (std::size_t i = num_states(); i < forward.outputs().size(); ++i) {
+    const std::size_t num_outputs = static_cast<std::size_t>(node_.num_results());
+    for (std::size_t i = num_states(); i < num_outputs; ++i) {
       seeds.push_back(input(forward.outputs()[i].value.type(), "dy", i));
     }
     for (std::size_t i = 0; i < parts.captured.size(); ++i) captured.push_back(input(parts.captured[i], "captured", i));
@@ -169,6 +179,8 @@ class ScanGradient {
     arguments.insert(arguments.end(), xs.begin(), xs.end());
     arguments.insert(arguments.end(), captured.begin(), captured.end());
     Values outputs = body_->inline_graph(forward, arguments);
+    const Values products(outputs.begin() + static_cast<std::ptrdiff_t>(num_outputs), outputs.end());
+    outputs.resize(num_outputs);
     Builder inside(*body_);
     Values targets = states;
     for (const Values& part : {differentiable(captured), differentiable(xs)})
@@ -180,6 +192,7 @@ class ScanGradient {
       bool is_sum = i >= states.size() && i < states.size() + sums.size();
       body_->add_output(is_sum ? sums[i - states.size()] + g : g, absl::StrCat("d", i));
     }
+    for (std::size_t i = 0; i < products.size(); ++i) body_->replace_all_uses(products[i], kept[i]);
     body_->sort_and_sweep();
   }
 
@@ -199,7 +212,9 @@ class ScanGradient {
   Builder& b_;
   Node& node_;
   ScanParts<Value> operands_;
-  Values saved_;
+  std::unique_ptr<Graph> forward_;  // the body, its products among its outputs
+  Values products_;                 // of forward_
+  Values saved_;                    // what save_steps() keeps: products, states
   std::unique_ptr<Graph> body_;
 };
 

@@ -8,6 +8,8 @@ namespace mica::ir {
 
 // Applies the rules of canonicalize.cc until none fires: one spelling for each meaning.
 absl::Status canonicalize(Graph& graph, const PassOptions& options);
+// What a scan computes of one x and captured values alone, row by row, is computed for all steps before it.
+absl::Status hoist_inputs(Graph& graph, const PassOptions& options);
 // Expands `gradient` nodes into ordinary operations, inner ones first.
 absl::Status autodiff(Graph& graph, const PassOptions& options);
 // Sums over the steps of a scan, such as the gradient of a captured matrix, are taken once after the loop.
