@@ -89,9 +89,10 @@ int lane_loop(const Nest& nest) {
   for (const StmtRef& loop : inner)
     best_score += is_short(loop->extent) ? 0 : std::max(0, score(loop->children[0], loop->var.get()));
   for (std::size_t i = nest.loops.size(); i-- > 0;) {
-    if (is_short(nest.loops[i].extent) || !keeps_apart(nest.core, nest.loops[i].var.get())) continue;
+    const Var* v = nest.loops[i].var.get();
+    if (is_short(nest.loops[i].extent) || !keeps_apart(nest.core, v)) continue;
     int total = 0;
-    for (const StmtRef& loop : inner) total += std::max(0, score(loop->children[0], nest.loops[i].var.get()));
+    for (const StmtRef& loop : inner) total += std::max(0, score(loop->children[0], v));
     if (total > best_score) {
       best = static_cast<int>(i);
       best_score = total;
@@ -185,12 +186,40 @@ StmtRef in_vectors(const StmtRef& body, int lanes, bool outermost) {
   return join(nest.loops, blocks.body);
 }
 
+// Iterations of the outermost loop that are worth a thread.
+std::int64_t grain_of(const StmtRef& loop) {
+  return std::max<std::int64_t>(1, kWorthAThread / std::max<std::int64_t>(1, cost(loop->children[0])));
+}
+
 StmtRef in_parallel(const StmtRef& body, Kernel& kernel) {
   if (!is_serial_loop(body)) return body;
   auto outer = std::make_shared<Stmt>(*body);
   outer->loop = LoopKind::kParallel;
-  kernel.grain = std::max<std::int64_t>(1, kWorthAThread / std::max<std::int64_t>(1, cost(body->children[0])));
+  kernel.grain = grain_of(body);
   return outer;
+}
+
+// Whether a loop inside a template copies or computes neighbours from what it does not write: then order says nothing.
+bool is_plain_map(const Stmt& loop) {
+  std::set<const Buffer*> read, written;
+  bool plain = loop.loop == LoopKind::kSerial && !contains_loop(loop.children[0]) && !is_short(loop.extent);
+  visit_stmts(loop.children[0], [&](const Stmt& s) {
+    plain &= s.kind == StmtKind::kStore || s.kind == StmtKind::kLet || s.kind == StmtKind::kBlock;
+  });
+  visit_accesses(loop.children[0], [&](const AccessSite& site) {
+    std::optional<ir::Dim> step = stride(*site.buffer, *site.index, loop.var.get());
+    plain &= site.buffer->space == Space::kParam && step && (step->is(1) || (step->is(0) && !site.is_store));
+  });
+  return plain;
+}
+
+// A template chose its loops, whose order may matter: those that are plain maps run in vectors.
+StmtRef maps_in_vectors(const StmtRef& stmt, int lanes) {
+  if (stmt->kind == StmtKind::kFor && is_plain_map(*stmt))
+    return vector_loop(stmt->var, stmt->extent, stmt->children[0], lanes);
+  auto copy = std::make_shared<Stmt>(*stmt);
+  for (StmtRef& child : copy->children) child = maps_in_vectors(child, lanes);
+  return copy;
 }
 
 }  // namespace
@@ -200,9 +229,12 @@ Kernel schedule_cpu(const Kernel& naive, const CpuSchedule& options) {
   bool scheduled = false;
   visit_stmts(kernel.body,
               [&](const Stmt& stmt) { scheduled |= stmt.kind == StmtKind::kFor && stmt.loop != LoopKind::kSerial; });
-  if (!scheduled)
-    kernel.body =
-        in_parallel(in_vectors(kernel.body, options.lanes, true), kernel);  // else a template chose its own loops
+  if (scheduled) {
+    kernel.body = maps_in_vectors(kernel.body, options.lanes);
+    if (kernel.body->loop == LoopKind::kParallel) kernel.grain = grain_of(kernel.body);
+  } else {
+    kernel.body = in_parallel(in_vectors(kernel.body, options.lanes, true), kernel);
+  }
   return kernel;
 }
 

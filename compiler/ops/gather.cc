@@ -102,22 +102,35 @@ absl::StatusOr<Types> infer_scatter_add(const InferContext& c) {
   return Types{x};
 }
 
-// Columns (an outer and an inner position) are independent: each copies its part of x and adds its updates in order.
+// Pieces of the axis are independent: each copies its part of x and adds the updates that fall into it, in order. Their
+// number is fixed, so that bits depend on no number of threads.
+constexpr std::int64_t kScatterPieces = 16;
+
 loop::Kernel scatter_add_kernel(const Node& node) {
   KernelBuilder k(node);
   GatherShape shape(node.attrs(), k.param(0)->dims, k.param(1)->dims);
-  return k.rows(joined(shape.outer, shape.inner), [&](const Exprs& column) -> Statements {
-    auto split = column.begin() + static_cast<std::ptrdiff_t>(shape.axis);
-    Exprs outer(column.begin(), split), inner(split, column.end());
-    StmtRef copy = k.each({k.param(0)->dims[shape.axis]}, [&](const Exprs& i) -> Statements {
-      Exprs where = concatenated(outer, i, inner);
-      return {loop::store(k.result(0), where, loop::load(k.param(0), where))};
+  const Dim& rows = k.param(0)->dims[shape.axis];
+  return k.rows(joined(shape.outer, {Dim(kScatterPieces)}), [&](const Exprs& task) -> Statements {
+    Exprs outer(task.begin(), task.end() - 1);
+    Expr piece = task.back();
+    Expr begin = k.let("begin", piece * loop::dim(rows) / kScatterPieces);
+    Expr end = k.let("end", (piece + 1) * loop::dim(rows) / kScatterPieces);
+    StmtRef copy = k.range(begin, end, [&](const Exprs& row) -> Statements {
+      return {k.each(shape.inner, [&](const Exprs& inner) -> Statements {
+        Exprs where = concatenated(outer, row, inner);
+        return {loop::store(k.result(0), where, loop::load(k.param(0), where))};
+      })};
     });
     StmtRef add = k.each(shape.picked, [&](const Exprs& i) -> Statements {
-      CheckedIndex index = checked_index(k.param(1), i, k.param(0)->dims[shape.axis]);
-      Exprs where = concatenated(outer, {k.let("index", index.value)}, inner);
-      Expr update = loop::load(k.param(2), concatenated(outer, i, inner));
-      return {index.report, loop::store(k.result(0), where, loop::load(k.result(0), where) + update)};
+      CheckedIndex index = checked_index(k.param(1), i, rows);
+      Expr target = k.let("index", index.value);
+      StmtRef update = k.each(shape.inner, [&](const Exprs& inner) -> Statements {
+        Exprs where = concatenated(outer, {target}, inner);
+        Expr sum = loop::load(k.result(0), where) + loop::load(k.param(2), concatenated(outer, i, inner));
+        return {loop::store(k.result(0), where, sum)};
+      });
+      Expr is_mine = loop::logical_and(loop::le(begin, target), loop::lt(target, end));
+      return {loop::if_then(loop::lt(piece, loop::integer(1)), index.report), loop::if_then(is_mine, update)};
     });
     return {copy, add};
   });

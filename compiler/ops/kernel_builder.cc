@@ -81,6 +81,12 @@ loop::Kernel KernelBuilder::elements(int i, const Body& body) {
   return kernel_;
 }
 
+StmtRef KernelBuilder::range(const Expr& begin, const Expr& end, const Body& body) {
+  loop::VarRef i = fresh("j");
+  StmtRef statement = iteration({begin + loop::var(i)}, body);
+  return loop::loop_over(loop::LoopKind::kSerial, i, end - begin, statement);
+}
+
 StmtRef KernelBuilder::each(const Dims& dims, const Body& body) {
   std::vector<loop::VarRef> vars;
   Exprs index;

@@ -31,6 +31,8 @@ class KernelBuilder {
   loop::Kernel elements(int i, const Body& body);
   // Serial loops over all indices of `dims`.
   loop::StmtRef each(const Dims& dims, const Body& body);
+  // A serial loop over begin … end - 1.
+  loop::StmtRef range(const loop::Expr& begin, const loop::Expr& end, const Body& body);
   // A variable that holds `value` from the start of the iteration whose body is being made.
   loop::Expr let(const std::string& name, const loop::Expr& value);
 
