@@ -125,9 +125,8 @@ class OperationCount {
  public:
   void add(const Expr& e) {
     if (!seen_.insert(e.get()).second) return;
-    bool transcendental =
-        e->kind == ExprKind::kOp && e->dtype.is_floating() && e->op >= ScalarOp::k_exp && e->op <= ScalarOp::k_atan2;
-    total_ += transcendental ? 16 : e->kind == ExprKind::kOp || e->kind == ExprKind::kLoad ? 1 : 0;
+    bool slow = e->kind == ExprKind::kOp && e->dtype.is_floating() && is_transcendental(e->op);
+    total_ += slow ? 16 : e->kind == ExprKind::kOp || e->kind == ExprKind::kLoad ? 1 : 0;
     for (const Expr& arg : e->args) add(arg);
   }
   std::int64_t total() const { return total_; }

@@ -31,6 +31,8 @@ struct ScalarOpInfo {
       const double* operands);  // the meaning, in double; integers go through the interpreter's own exact path
 };
 const ScalarOpInfo& info(ScalarOp op);
+// Computed by a polynomial: an order of magnitude more than an addition.
+bool is_transcendental(ScalarOp op);
 std::optional<ScalarOp> find_scalar_op(std::string_view name);
 
 enum class Reducer : std::uint8_t { kSum, kProd, kMax, kMin, kAny, kAll };

@@ -33,6 +33,8 @@ constexpr ScalarOpInfo kInfos[] = {
 
 const ScalarOpInfo& info(ScalarOp op) { return kInfos[static_cast<std::size_t>(op)]; }
 
+bool is_transcendental(ScalarOp op) { return op >= ScalarOp::k_exp && op <= ScalarOp::k_atan2; }
+
 std::optional<ScalarOp> find_scalar_op(std::string_view name) {
   for (std::size_t i = 0; i < std::size(kInfos); ++i) {
     if (name == kInfos[i].name) return static_cast<ScalarOp>(i);

@@ -1,4 +1,6 @@
 // Normalisations: composites that end in arithmetic over reductions, with gradients that stay finite.
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "compiler/ops/builder.h"
 #include "compiler/ops/families.h"
@@ -84,6 +86,36 @@ Value standardized(Builder& b, Value x, const Ints& axes, double epsilon) {
   return centered * b.rsqrt(b.mean(centered * centered, axes, true) + epsilon);
 }
 
+// The axes along which every operand but x is broadcast: with all others kept, the gradients of those are sums over
+// them.
+Ints broadcast_axes(const Node& n) {
+  Ints axes;
+  const int rank = n.operand(0).rank();
+  for (int axis = 0; axis < rank; ++axis) {
+    auto is_broadcast = [&](const Value& operand) {
+      const int own = axis - (rank - operand.rank());
+      return own < 0 || operand.type().dim(own).is(1);
+    };
+    if (std::all_of(n.operands().begin() + 1, n.operands().end(), is_broadcast)) axes.push_back(axis);
+  }
+  return axes;
+}
+
+// Two sums over what the small operands do not have, of dy and of dy (x - mean): all gradients follow from them, and
+// x's needs no more than one pass.
+Values vjp_batch_normalization(Builder& b, Node& n, const Values& grads) {
+  Value dy = grads[0], x = n.operand(0), variance = n.operand(2);
+  Value inverse = b.rsqrt(variance + n.attrs().number("epsilon"));
+  Value slope = n.num_operands() > 3 ? n.operand(3) * inverse : inverse;
+  Value centered = x - n.operand(1);
+  auto folded = [&, axes = broadcast_axes(n)](Value value) { return axes.empty() ? value : b.sum(value, axes, true); };
+  Value sum = folded(dy), moment = folded(dy * centered);
+  Values gradients = {dy * slope, -(sum * slope), moment * slope * inverse * inverse * -0.5};
+  if (n.num_operands() > 3) gradients.push_back(moment * inverse);
+  if (n.num_operands() > 4) gradients.push_back(sum);
+  return gradients;
+}
+
 void add_batch_normalization(Registry& r) {
   r.add(
       normalization("batch_normalization", 1e-3)
@@ -99,6 +131,7 @@ void add_batch_normalization(Registry& r) {
             Value inverse = b.rsqrt(n.operand(2) + n.attrs().number("epsilon"));
             return {with_scale_and_offset(n, 3, (n.operand(0) - n.operand(1)) * inverse)};
           })
+          .vjp(vjp_batch_normalization)
           .sample(
               {.operands = {"f32[N,4,3]", "f32[3]", "f32[3]", "f32[3]", "f32[3]"}, .low = 0.2, .bindings = {{"N", 2}}})
           .sample({.operands = {"f32[2,3,4]", "f32[3,1]", "f32[3,1]"}, .low = 0.2})

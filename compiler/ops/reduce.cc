@@ -192,6 +192,15 @@ Value variance(Builder& b, const Node& node) {
   return b.sum(centered * centered, axes, node.attrs().flag("keepdims")) / folded;
 }
 
+// What x adds to the mean cancels out: only its own distance from it counts.
+Values vjp_variance(Builder& b, Node& node, const Values& grads) {
+  Value x = node.operand(0);
+  Ints axes = axes_of(node.attrs(), x.rank());
+  Value folded = b.count(x, axes) - node.attrs().number("correction");
+  Value slope = grads[0] * 2 / folded;
+  return {spread(b, node, slope) * (x - b.mean(x, axes, true))};
+}
+
 // log(sum(exp(x))) with the largest element taken out first. Where that is infinite nothing is taken out.
 Values logsumexp(Builder& b, const Node& node) {
   Value x = node.operand(0);
@@ -219,6 +228,7 @@ void add_statistics(Registry& r) {
             .fixture("torch:t_mean_dim1"));
   r.add(composite_fold("reduce_variance", [](Builder& b, const Node& n) -> Values { return {variance(b, n)}; })
             .doc("Mean squared distance from the mean over axes.")
+            .vjp(vjp_variance)
             .mirrors("keras.ops.var")
             .attr("correction", 0.0, "subtracted from the count (PyTorch's default is 1, Keras' 0)")
             .sample({.operands = {"f32[4,6]"}, .attrs = {{"axes", Ints{1}}, {"correction", 1.0}}})

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <set>
 #include <unordered_map>
 
@@ -21,6 +22,9 @@ namespace {
 // Bounds of one kernel: beyond them registers spill and streams defeat the prefetchers.
 constexpr std::size_t kMaxNodes = 96;
 constexpr std::size_t kMaxBuffers = 24;
+// Operations that are computed again at most, for values of more bytes than a cache line or two hold.
+constexpr std::size_t kMaxRecipe = 4;
+constexpr double kWorthComputing = 16 * 1024;
 
 struct Group {
   std::vector<Node*> nodes;  // in topological order
@@ -47,6 +51,7 @@ class LoopFuser {
     merge_along_edges([](const Node& consumer) { return consumer.op().fusion == FusionClass::kReduction; });
     merge_along_edges([](const Node&) { return true; });
     merge_siblings();
+    rematerialize();
     emit();
   }
 
@@ -106,7 +111,7 @@ class LoopFuser {
   bool is_used_outside(Value value, const std::unordered_set<const Node*>& members) const {
     if (kept_.count(value)) return true;
     for (const Use& use : value.node->uses(value.index)) {
-      if (!members.count(use.user)) return true;
+      if (!members.count(use.user) && !dropped_.count(use.user)) return true;
     }
     return false;
   }
@@ -151,6 +156,150 @@ class LoopFuser {
       push_users(node);
     }
     return false;
+  }
+
+  // What a group would compute again for each group that reads it: cheap operations, and what they read.
+  struct Recipe {
+    std::vector<Node*> nodes;  // in topological order; the last gives the value
+    Values reads;              // in memory anyway
+  };
+
+  void rematerialize() {
+    std::vector<Node*> nodes;
+    for (const auto& node : graph_.nodes()) nodes.push_back(node.get());
+    for (Node* node : nodes) {
+      Group* group = group_of(node);
+      if (!group || node->num_results() != 1 || hoisted_.count(node) || dropped_.count(node)) continue;
+      std::vector<Group*> readers = readers_outside(*node);
+      if (readers.empty()) continue;
+      std::optional<Recipe> recipe = recipe_of(*node);
+      if (!recipe || !is_cheaper(*node, *recipe, readers)) continue;
+      if (!std::all_of(readers.begin(), readers.end(), [&](Group* reader) { return has_room(*reader, *recipe); }))
+        continue;
+      for (Group* reader : readers) compute_inside(*reader, *node, *recipe);
+      drop_unused(*group);
+    }
+    graph_.sort_and_sweep();
+  }
+
+  // The groups that read a value of another group; none when somebody else needs it in memory.
+  std::vector<Group*> readers_outside(Node& node) const {
+    std::vector<Group*> readers;
+    if (kept_.count(node.result()) || taps_.count(node.result())) return {};
+    for (const Use& use : node.uses()) {
+      if (dropped_.count(use.user)) continue;
+      Group* reader = group_of(use.user);
+      if (!reader || hoisted_.count(use.user)) return {};
+      if (reader != group_of(&node) && std::find(readers.begin(), readers.end(), reader) == readers.end())
+        readers.push_back(reader);
+    }
+    return readers;
+  }
+
+  static bool is_cheap(const Node& node) {
+    return node.op().fusion == FusionClass::kElementwise && node.op().scalar && node.num_results() == 1 &&
+           !loop::is_transcendental(*node.op().scalar);
+  }
+
+  std::optional<Recipe> recipe_of(Node& node) const {
+    Recipe recipe;
+    const Group* group = group_of(&node);
+    auto is_in_memory = [&](const Value& value) {
+      if (group_of(value.node) != group) return true;
+      std::unordered_set<const Node*> members(group->nodes.begin(), group->nodes.end());
+      return is_used_outside(value, members);
+    };
+    std::function<bool(Node&)> collect = [&](Node& at) {
+      if (!is_cheap(at)) return false;
+      for (const Value& operand : at.operands()) {
+        if (is_free(*operand.node) || contains(recipe.reads, operand) || contains(recipe.nodes, operand.node)) continue;
+        if (is_in_memory(operand)) {
+          recipe.reads.push_back(operand);
+        } else if (!collect(*operand.node)) {
+          return false;
+        }
+      }
+      recipe.nodes.push_back(&at);
+      return recipe.nodes.size() <= kMaxRecipe;
+    };
+    if (!collect(node)) return std::nullopt;
+    return recipe;
+  }
+
+  template <class T>
+  static bool contains(const std::vector<T>& all, const T& one) {
+    return std::find(all.begin(), all.end(), one) != all.end();
+  }
+
+  static bool reads(const Group& group, const Value& value) {
+    return std::any_of(group.nodes.begin(), group.nodes.end(),
+                       [&](const Node* node) { return contains(node->operands(), value); });
+  }
+
+  // Bytes, where an open dim counts as a usual batch.
+  static double bytes(const Value& value) {
+    auto usual = [](const Symbol&) { return std::int64_t{32}; };
+    return static_cast<double>(value.type().numel().evaluate(usual)) * value.dtype().bytes();
+  }
+
+  // Storing writes the value once and reads it in each group; computing it reads what those do not read anyway.
+  static bool is_cheaper(Node& node, const Recipe& recipe, const std::vector<Group*>& readers) {
+    double stored = bytes(node.result()) * static_cast<double>(1 + readers.size()), computed = 0;
+    for (const Group* reader : readers) {
+      for (const Value& value : recipe.reads) computed += reads(*reader, value) ? 0 : bytes(value);
+    }
+    return stored > kWorthComputing && computed < stored;
+  }
+
+  bool has_room(const Group& reader, const Recipe& recipe) const {
+    std::vector<Node*> nodes = recipe.nodes;
+    nodes.insert(nodes.end(), reader.nodes.begin(), reader.nodes.end());
+    std::unordered_set<const Node*> members(nodes.begin(), nodes.end()), own(reader.nodes.begin(), reader.nodes.end());
+    auto is_result = [&](Value value) { return own.count(value.node) && is_used_outside(value, own); };
+    return nodes.size() <= kMaxNodes && num_buffers(nodes, members) <= kMaxBuffers && share_row_space(nodes, is_result);
+  }
+
+  void compute_inside(Group& reader, Node& node, const Recipe& recipe) {
+    std::unordered_map<const Node*, Node*> copies;
+    std::vector<Node*> nodes;
+    for (Node* original : recipe.nodes) {
+      Values operands = original->operands();
+      for (Value& operand : operands) {
+        if (auto it = copies.find(operand.node); it != copies.end()) operand.node = it->second;
+      }
+      graph_.set_loc(original->loc());
+      Node* copy = graph_.add(original->op(), std::move(operands), original->attrs());
+      copies[original] = copy;
+      group_of_[copy] = &reader;
+      nodes.push_back(copy);
+    }
+    for (Node* user : reader.nodes) {
+      for (int i = 0; i < user->num_operands(); ++i) {
+        if (user->operand(i) == node.result()) user->set_operand(i, copies.at(&node)->result());
+      }
+    }
+    reader.nodes.insert(reader.nodes.begin(), nodes.begin(), nodes.end());
+  }
+
+  bool is_needed(Node& node) const {
+    for (int i = 0; i < node.num_results(); ++i) {
+      Value value = node.result(i);
+      if (kept_.count(value) || taps_.count(value)) return true;
+      const std::vector<Use>& uses = node.uses(i);
+      if (std::any_of(uses.begin(), uses.end(), [&](const Use& use) { return !dropped_.count(use.user); })) return true;
+    }
+    return false;
+  }
+
+  // Users stand behind what they use, so that one walk from the end finds all.
+  void drop_unused(Group& group) {
+    for (std::size_t i = group.nodes.size(); i-- > 0;) {
+      Node* node = group.nodes[i];
+      if (is_needed(*node)) continue;
+      dropped_.insert(node);
+      group_of_.erase(node);
+      group.nodes.erase(group.nodes.begin() + static_cast<std::ptrdiff_t>(i));
+    }
   }
 
   void emit() {
@@ -290,7 +439,8 @@ class LoopFuser {
   std::vector<std::unique_ptr<Group>> groups_;
   std::unordered_map<const Node*, Group*> group_of_;
   std::unordered_map<const Node*, std::size_t> position_;
-  std::set<Value> kept_, taps_;  // outputs
+  std::set<Value> kept_, taps_;              // outputs
+  std::unordered_set<const Node*> dropped_;  // computed by their readers instead
 };
 
 }  // namespace

@@ -135,20 +135,23 @@ class BatchNormalizationLayer final : public AffineNormalization<BatchNormalizat
     for (int i = 0; i < x.dim(); ++i) {
       if (i != axis) axes.push_back(i);
     }
-    auto fold = [&](const char* op, const Tensor& values, bool keepdims = false) {
-      return apply(op, {values}, {{"axes", axes}, {"keepdims", keepdims}});
+    auto fold = [&](const char* op, const Tensor& values) {
+      return apply(op, {values}, {{"axes", axes}, {"keepdims", true}});
     };
     Tensor valid = mask();
-    if (!valid.defined()) return {fold("reduce_mean", x), fold("reduce_variance", x)};
+    ir::Dims channels = dims_of(moving_mean_);
+    if (!valid.defined()) {
+      // Axes kept, as the variance folds its own mean: one sum serves both.
+      return {reshape_dims(fold("reduce_mean", x), channels), reshape_dims(fold("reduce_variance", x), channels)};
+    }
     if (valid.dim() != x.dim() - 1) {
       fail("a mask of one axis less than the input", absl::StrCat(describe(valid), " for ", describe(x)));
     }
     valid = valid.to(kBool).unsqueeze(-1);
     auto of_valid = [&](const Tensor& values) { return where(valid, values, 0.0); };
-    Tensor count = fold("reduce_sum", of_valid(ones_like(x)), true) + kKerasEpsilon;
-    Tensor mean = fold("reduce_sum", of_valid(x), true) / count;
-    Tensor variance = fold("reduce_sum", of_valid(x - mean).square(), true) / count;
-    ir::Dims channels = dims_of(moving_mean_);
+    Tensor count = fold("reduce_sum", of_valid(ones_like(x))) + kKerasEpsilon;
+    Tensor mean = fold("reduce_sum", of_valid(x)) / count;
+    Tensor variance = fold("reduce_sum", of_valid(x - mean).square()) / count;
     return {reshape_dims(mean, channels), reshape_dims(variance, channels)};
   }
 

@@ -1,3 +1,4 @@
+#include "absl/strings/str_cat.h"
 #include "compiler/passes/groups.h"
 #include "graph_testing.h"
 
@@ -41,6 +42,39 @@ TEST(FuseLoops, AResultBesideAReductionOfLeadingAxesIsAnotherKernel) {
   %0 = multiply(%x, %y) : f32[N,4]
   %1 = reduce_sum(%0) {axes=[0], keepdims=false} : f32[4]
   return %0 as "product"
+  return %1 as "sum"
+})");
+  EXPECT_EQ(count_ops(*graph, "fusion"), 2);
+}
+
+// A variance and what follows from it: `centered` is read in two kernels. How many arrays of x's size are stored?
+int stored_arrays(std::string_view centered) {
+  auto graph = fused(absl::StrCat(R"(graph @g(%x: f32[N,512,16], %m: f32[16]) {
+  %0 = )",
+                                  std::string(centered), R"( : f32[N,512,16]
+  %1 = multiply(%0, %0) : f32[N,512,16]
+  %2 = reduce_sum(%1) {axes=[0,1], keepdims=false} : f32[16]
+  %3 = multiply(%0, %2) : f32[N,512,16]
+  return %3 as "y"
+})"));
+  int stored = 0;
+  for (const auto& node : graph->nodes()) {
+    if (!node->is("fusion")) continue;
+    for (const TensorType& type : node->result_types()) stored += type.rank() == 3;
+  }
+  return stored;
+}
+
+TEST(FuseLoops, WhatIsCheaperToComputeThanToStoreIsComputedWhereItIsRead) {
+  EXPECT_EQ(stored_arrays("subtract(%x, %m)"), 1);
+}
+TEST(FuseLoops, WhatCostsMoreThanAReadIsStored) { EXPECT_EQ(stored_arrays("exp(%x)"), 2); }
+
+TEST(FuseLoops, AResultThatIsAlsoReadElsewhereIsStored) {
+  auto graph = fused(R"(graph @g(%x: f32[N,512,16], %m: f32[16]) {
+  %0 = subtract(%x, %m) : f32[N,512,16]
+  %1 = reduce_sum(%0) {axes=[0,1], keepdims=false} : f32[16]
+  return %0 as "centered"
   return %1 as "sum"
 })");
   EXPECT_EQ(count_ops(*graph, "fusion"), 2);
