@@ -14,7 +14,7 @@
 #include "frontend/graph/model_state.h"
 #include "frontend/layers/objects.h"
 #include "frontend/mica/io.h"
-#include "frontend/training/loss.h"
+#include "frontend/training/losses/loss.h"
 
 namespace mica {
 namespace {

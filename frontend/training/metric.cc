@@ -4,6 +4,7 @@
 #include "absl/strings/str_join.h"
 #include "frontend/graph/apply.h"
 #include "frontend/layers/fields.h"
+#include "frontend/training/losses/reduction.h"
 
 namespace mica {
 namespace internal {
@@ -12,12 +13,12 @@ namespace {
 Tensor as_float(const Tensor& hits) { return cast(hits, kFloat32); }
 
 Tensor accuracy(const Tensor& y_true, const Tensor& y_pred) {
-  auto [t, p] = squeeze_or_expand(y_true, y_pred);
+  auto [t, p] = of_equal_rank(cast(y_true, y_pred.dtype()), y_pred);
   return as_float(t == p);
 }
 
 Tensor binary_accuracy(const Tensor& y_true, const Tensor& y_pred, double threshold) {
-  auto [t, p] = squeeze_or_expand(y_true, y_pred);
+  auto [t, p] = of_equal_rank(cast(y_true, y_pred.dtype()), y_pred);
   return as_float(t == cast(p > threshold, t.dtype()));
 }
 
@@ -52,12 +53,8 @@ std::shared_ptr<MetricImpl> metric_class(const char* class_name, std::string_vie
 }
 
 // A loss as a metric: its values, not its reduction.
-LossFn values_of(const LossImpl& loss) {
-  if (loss.class_axis) return loss.values;
-  return [values = loss.values](const Tensor& t, const Tensor& p) {
-    auto [y_true, y_pred] = squeeze_or_expand(t, p);
-    return values(y_true, y_pred);
-  };
+LossFn values_of_loss(std::shared_ptr<const LossImpl> loss) {
+  return [loss](const Tensor& t, const Tensor& p) { return values_of(*loss_for(loss, t, p), t, p); };
 }
 
 }  // namespace
@@ -68,7 +65,7 @@ std::shared_ptr<MetricImpl> make_metric(const std::string& name) {
     return metric(name, name, [](const Tensor& t, const Tensor& p) { return binary_accuracy(t, p, 0.5); });
   if (name == "categorical_accuracy") return metric(name, name, categorical_accuracy);
   if (name == "sparse_categorical_accuracy") return metric(name, name, sparse_categorical_accuracy);
-  if (std::shared_ptr<const LossImpl> loss = find_loss(name)) return metric(name, name, values_of(*loss));
+  if (std::shared_ptr<const LossImpl> loss = find_loss(name)) return metric(name, name, values_of_loss(loss));
   std::vector<std::string> names = {"accuracy", "binary_accuracy", "categorical_accuracy",
                                     "sparse_categorical_accuracy"};
   for (std::string& loss : loss_names()) names.push_back(std::move(loss));
@@ -97,7 +94,7 @@ Metric make_metric(const Described& described) {
 }
 
 MetricSums metric_sums(const MetricImpl& metric, const Tensor& y_true, const Tensor& y_pred, const Tensor& weight) {
-  Tensor values = metric.values(y_true, y_pred);
+  Tensor values = metric.values(y_true, y_pred).values;
   Tensor ones = ones_like(values), mask = y_pred.mask();
   Tensor weights = reduce_values(ones, "none", weight, {});
   if (mask.defined()) weights = reduce_values(weights, "none", cast(mask, values.dtype()), {});
@@ -108,7 +105,9 @@ MetricSums metric_sums(const MetricImpl& metric, const Tensor& y_true, const Ten
 
 Metric::Metric(const char* name) : Metric(std::string(name)) {}
 Metric::Metric(const std::string& name) : impl_(internal::make_metric(name)) {}
-Metric::Metric(const Loss& loss) : impl_(internal::metric(loss.name(), {}, internal::values_of(loss.impl()))) {}
+Metric::Metric(const Loss& loss)
+    : impl_(internal::metric(loss.name(), {},
+                             internal::values_of_loss(std::make_shared<internal::LossImpl>(loss.impl())))) {}
 Metric::Metric(std::string_view name, std::function<Tensor(const Tensor&, const Tensor&)> function)
     : impl_(internal::metric("metric", std::string(name), std::move(function))) {
   impl_->described = {"function", {}};
@@ -138,9 +137,9 @@ SparseCategoricalAccuracy::SparseCategoricalAccuracy(NameOptions o)
                           internal::sparse_categorical_accuracy)) {}
 MeanSquaredError::MeanSquaredError(NameOptions o)
     : Metric(metric_class("MeanSquaredError", "mean_squared_error", o.name,
-                          internal::values_of(*internal::find_loss("mean_squared_error")))) {}
+                          internal::values_of_loss(internal::find_loss("mean_squared_error")))) {}
 MeanAbsoluteError::MeanAbsoluteError(NameOptions o)
     : Metric(metric_class("MeanAbsoluteError", "mean_absolute_error", o.name,
-                          internal::values_of(*internal::find_loss("mean_absolute_error")))) {}
+                          internal::values_of_loss(internal::find_loss("mean_absolute_error")))) {}
 }  // namespace metrics
 }  // namespace mica

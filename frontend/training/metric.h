@@ -3,7 +3,7 @@
 #include <functional>
 #include <string>
 
-#include "frontend/training/loss.h"
+#include "frontend/training/losses/loss.h"
 
 namespace mica::internal {
 

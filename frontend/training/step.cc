@@ -20,22 +20,21 @@ ir::TensorType target_type(const rt::Array& array, const ir::TensorType* predict
 }
 
 // Elementwise losses compare like with like: a target that would only broadcast is a mistake.
-void check_target(const Head& head, const ir::TensorType& target, const ir::TensorType& prediction) {
+void check_target(const std::string& output, const LossImpl& loss, const ir::TensorType& target,
+                  const ir::TensorType& prediction) {
+  bool is_index = loss.targets == Targets::kClassIndices;
+  if (!is_index && loss.targets != Targets::kValues) return;
   ir::Dims wanted = prediction.dims;
-  if (head.loss->class_axis) {
-    int axis = *head.loss->class_axis < 0 ? *head.loss->class_axis + prediction.rank() : *head.loss->class_axis;
-    wanted.erase(wanted.begin() + axis);
-  }
+  if (is_index) wanted.erase(wanted.begin() + checked_axis(loss.class_axis, prediction.rank(), output));
   auto without_ones = [](ir::Dims dims) {
     while (dims.size() > 1 && dims.back().is(1)) dims.pop_back();
     return dims;
   };
   if (without_ones(wanted) == without_ones(target.dims)) return;
-  throw Error({.where = head.output,
+  throw Error({.where = output,
                .expected = absl::StrCat("targets of shape ", describe({target.dtype, wanted})),
                .received = describe(target),
-               .hint = head.loss->class_axis ? "This loss takes class indices."
-                                             : "The targets must have the shape of the output."});
+               .hint = is_index ? "This loss takes class indices." : "The targets must have the shape of the output."});
 }
 
 Tensor regularization(const CustomLayer& model) {
@@ -96,11 +95,13 @@ class StepTrace {
   Tensor target(std::size_t i, const Tensor& prediction) {
     Head& head = config_.heads[i];
     ir::TensorType type = target_type(example_.y[i], &type_of(prediction));
-    if (head.loss) {
-      check_target(head, type, type_of(prediction));
-      if (head.loss->class_axis) head.classes = prediction.size(*head.loss->class_axis);
-    }
-    return trace_.input(type, absl::StrCat("target:", head.output));
+    Tensor target = trace_.input(type, absl::StrCat("target:", head.output));
+    head_losses_.push_back(head.loss ? loss_for(head.loss, target, prediction) : nullptr);
+    const LossImpl* loss = head_losses_.back().get();
+    if (loss) check_target(head.output, *loss, type, type_of(prediction));
+    bool is_index = loss && loss->targets == Targets::kClassIndices;
+    head.classes = is_index ? prediction.size(loss->class_axis) : 0;
+    return target;
   }
 
   Tensor losses(const Tensors& predictions, const Tensors& targets, const Tensors& weights) {
@@ -110,7 +111,7 @@ class StepTrace {
       const Head& head = config_.heads[i];
       losses_.emplace_back();
       if (!head.loss) continue;
-      losses_.back() = loss_of(*head.loss, targets[i], predictions[i], weights.empty() ? Tensor() : weights[i]);
+      losses_.back() = loss_of(*head_losses_[i], targets[i], predictions[i], weights.empty() ? Tensor() : weights[i]);
       add(head.weight == 1 ? losses_.back() : losses_.back() * head.weight);
     }
     for (const Tensor& loss : trace_.losses()) add(loss);
@@ -152,6 +153,7 @@ class StepTrace {
   const TrainingData& example_;
   bool training_;
   Trace trace_;
+  std::vector<std::shared_ptr<const LossImpl>> head_losses_;  // of each head, as the shapes decide; null: not trained
   Tensors losses_;
 };
 

@@ -5,7 +5,7 @@
 namespace mica {
 
 namespace internal {
-struct LossImpl;  // frontend/training/loss.h
+struct LossImpl;  // frontend/training/losses/loss.h
 }  // namespace internal
 
 class Loss;
@@ -19,6 +19,8 @@ class Loss {
  public:
   Loss(const char* name);
   Loss(const std::string& name);
+  // A class of Keras with any of its options: Loss("Circle", {{"remove_diagonal", false}}).
+  Loss(std::string_view class_name, const Config& options);
   template <LossFunction Fn>
   Loss(Fn fn) : Loss(std::function<Tensor(const Tensor&, const Tensor&)>(std::move(fn)), 0) {}
   // The reduced loss, a scalar. `sample_weight` is one number a sample, or undefined.
@@ -55,18 +57,40 @@ struct SparseCrossentropyOptions {
   std::string reduction = "sum_over_batch_size";
   std::string name = {};
 };
+struct FocalOptions {
+  bool apply_class_balancing = false;  // of BinaryFocalCrossentropy
+  double alpha = 0.25, gamma = 2;
+  bool from_logits = false;
+  double label_smoothing = 0;
+  std::string reduction = "sum_over_batch_size";
+  std::string name = {};
+};
+// Of probabilities or logits; the sparse ones take class indices.
 class BinaryCrossentropy : public Loss {
  public:
   explicit BinaryCrossentropy(CrossentropyOptions options = {});
+};
+class BinaryFocalCrossentropy : public Loss {
+ public:
+  explicit BinaryFocalCrossentropy(FocalOptions options = {});
 };
 class CategoricalCrossentropy : public Loss {
  public:
   explicit CategoricalCrossentropy(CrossentropyOptions options = {});
 };
+class CategoricalFocalCrossentropy : public Loss {
+ public:
+  explicit CategoricalFocalCrossentropy(FocalOptions options = {});
+};
+class CategoricalGeneralizedCrossEntropy : public Loss {
+ public:
+  explicit CategoricalGeneralizedCrossEntropy(double q = 0.5, ReductionOptions options = {});
+};
 class SparseCategoricalCrossentropy : public Loss {
  public:
   explicit SparseCategoricalCrossentropy(SparseCrossentropyOptions options = {});
 };
+// Of numbers.
 class MeanSquaredError : public Loss {
  public:
   explicit MeanSquaredError(ReductionOptions options = {});
@@ -74,6 +98,66 @@ class MeanSquaredError : public Loss {
 class MeanAbsoluteError : public Loss {
  public:
   explicit MeanAbsoluteError(ReductionOptions options = {});
+};
+class MeanAbsolutePercentageError : public Loss {
+ public:
+  explicit MeanAbsolutePercentageError(ReductionOptions options = {});
+};
+class MeanSquaredLogarithmicError : public Loss {
+ public:
+  explicit MeanSquaredLogarithmicError(ReductionOptions options = {});
+};
+class CosineSimilarity : public Loss {
+ public:
+  explicit CosineSimilarity(int axis = -1, ReductionOptions options = {});
+};
+class Huber : public Loss {
+ public:
+  explicit Huber(double delta = 1, ReductionOptions options = {});
+};
+class KLDivergence : public Loss {
+ public:
+  explicit KLDivergence(ReductionOptions options = {});
+};
+class LogCosh : public Loss {
+ public:
+  explicit LogCosh(ReductionOptions options = {});
+};
+class Poisson : public Loss {
+ public:
+  explicit Poisson(ReductionOptions options = {});
+};
+// Of margins: targets -1 and 1, or 0 and 1.
+class Hinge : public Loss {
+ public:
+  explicit Hinge(ReductionOptions options = {});
+};
+class SquaredHinge : public Loss {
+ public:
+  explicit SquaredHinge(ReductionOptions options = {});
+};
+class CategoricalHinge : public Loss {
+ public:
+  explicit CategoricalHinge(ReductionOptions options = {});
+};
+// Of regions, over `axis` or everything.
+class Dice : public Loss {
+ public:
+  explicit Dice(Axes axis = {}, ReductionOptions options = {});
+};
+class Tversky : public Loss {
+ public:
+  explicit Tversky(double alpha = 0.5, double beta = 0.5, ReductionOptions options = {});
+};
+// Labels [batch, length], padded with 0, and logits [batch, steps, classes], whose class 0 is the blank.
+class CTC : public Loss {
+ public:
+  explicit CTC(ReductionOptions options = {});
+};
+// Labels [batch] and unit embeddings [batch, size].
+class Circle : public Loss {
+ public:
+  explicit Circle(double gamma = 80, double margin = 0.4, ReductionOptions options = {});
 };
 }  // namespace losses
 
