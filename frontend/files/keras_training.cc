@@ -56,7 +56,9 @@ Value loss_value(const Loss& loss) { return spec_value("keras.losses", loss.impl
 Value metric_list(const std::vector<Metric>& metrics) {
   std::vector<Value> list;
   for (const Metric& metric : metrics) {
-    list.push_back(spec_value("keras.metrics", metric.impl().described, metric.impl().name));
+    const Described& described = metric.impl().described;
+    bool is_loss = described.config.contains("reduction");
+    list.push_back(spec_value(is_loss ? "keras.losses" : "keras.metrics", described, metric.name()));
   }
   return list;
 }

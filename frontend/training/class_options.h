@@ -12,7 +12,7 @@ class ClassOptions {
  public:
   // `given` outlives this object; errors name `where`.
   ClassOptions(const Config& given, std::string_view where)
-      : where_(where), reader_(given, where), writer_(complete_) {}
+      : where_(where), given_(given), reader_(given, where), writer_(complete_) {}
 
   // The value that was given, else `value`. Error for one of another kind.
   template <class T>
@@ -29,6 +29,11 @@ class ClassOptions {
     writer_.field(name, value);
     return value;
   }
+  // Of an option that is written only where it was given.
+  template <class T>
+  T optional(std::string_view name, T value) {
+    return given_.contains(name) ? get(name, std::move(value)) : unwritten(name, std::move(value));
+  }
   // Of an option that is not written: Keras derives it, or leaves it out of its files.
   template <class T>
   T unwritten(std::string_view name, T value) {
@@ -42,6 +47,7 @@ class ClassOptions {
 
  private:
   std::string where_;
+  const Config& given_;
   Config complete_;
   ConfigReader reader_;
   ConfigWriter writer_;

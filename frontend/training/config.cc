@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/collections.h"
@@ -62,33 +63,50 @@ void set_weights(TrainingConfig& config, const Model& model, const std::vector<s
   }
 }
 
-void add_metrics(Head& head, const std::vector<Metric>& list, bool prefixed, bool weighted) {
+// Names in the logs as Keras numbers them: a name that is taken gets a number; one that is weighted gets a prefix
+// first.
+class MetricNames {
+ public:
+  std::string name(const std::string& output, const std::string& metric, bool weighted) {
+    std::string prefix = output.empty() ? "" : absl::StrCat(output, "_"), name = prefix + metric;
+    if (uses_[name] == 0) return use(name);
+    if (weighted) name = absl::StrCat(prefix, "weighted_", metric);
+    return uses_[name] == 0 ? use(name) : absl::StrCat(name, "_", uses_[name]++);
+  }
+
+ private:
+  std::string use(const std::string& name) {
+    uses_[name] = 1;
+    return name;
+  }
+  std::map<std::string, int> uses_;
+};
+
+void add_metrics(Head& head, const std::vector<Metric>& list, bool prefixed, bool weighted, MetricNames& names) {
   for (const Metric& metric : list) {
-    std::string name = prefixed ? absl::StrCat(head.output, "_", metric.impl().name) : metric.impl().name;
-    auto taken = [&](const std::string& candidate) {
-      return std::any_of(head.metrics.begin(), head.metrics.end(),
-                         [&](const HeadMetric& other) { return other.name == candidate; });
-    };
-    if (taken(name) && weighted) name = absl::StrCat("weighted_", name);
-    std::string unique = name;
-    for (int i = 1; taken(unique); ++i) unique = absl::StrCat(name, "_", i);
-    head.metrics.push_back({metric, unique, weighted});
+    std::string name = names.name(prefixed ? head.output : "", metric.impl().name, weighted);
+    head.metrics.push_back({metric, std::move(name), weighted});
   }
 }
 
 void set_metrics(TrainingConfig& config, const Model& model, const MetricSpec& spec, bool weighted,
-                 const std::vector<std::string>& outputs) {
+                 const std::vector<std::string>& outputs, MetricNames& names) {
   bool prefixed = outputs.size() > 1;
   for (const auto& [name, list] : spec.items()) {
     if (spec.is_by_name()) {
-      add_metrics(config.heads[output_index(outputs, name, model, "metrics")], list, prefixed, weighted);
+      add_metrics(config.heads[output_index(outputs, name, model, "metrics")], list, prefixed, weighted, names);
     } else {
-      for (Head& head : config.heads) add_metrics(head, list, prefixed, weighted);
+      for (Head& head : config.heads) add_metrics(head, list, prefixed, weighted, names);
     }
   }
 }
 
 }  // namespace
+
+std::size_t num_losses(const TrainingConfig& config) {
+  return static_cast<std::size_t>(
+      std::count_if(config.heads.begin(), config.heads.end(), [](const Head& head) { return head.loss != nullptr; }));
+}
 
 TrainingConfig& training_config(const Model& model, std::string_view wanted) {
   ModelState& state = model_state(model);
@@ -106,8 +124,9 @@ void resolve_heads(TrainingConfig& config, const Model& model, const std::vector
   try {
     set_losses(config, model, outputs);
     set_weights(config, model, outputs);
-    set_metrics(config, model, config.options.metrics, false, outputs);
-    set_metrics(config, model, config.options.weighted_metrics, true, outputs);
+    MetricNames names;
+    set_metrics(config, model, config.options.metrics, false, outputs, names);
+    set_metrics(config, model, config.options.weighted_metrics, true, outputs, names);
   } catch (...) {
     config.heads.clear();
     throw;

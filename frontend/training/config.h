@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "frontend/graph/model_state.h"
-#include "frontend/training/metric.h"
+#include "frontend/training/metrics/metric.h"
 #include "frontend/training/optimizer.h"
 
 namespace mica::internal {
@@ -32,6 +32,8 @@ struct TrainingConfig {
   int version = 0;          // counts compile(): Programs of an earlier configuration are not used again
 };
 
+// How many outputs are trained: where it is more than one, the logs have the loss of each.
+std::size_t num_losses(const TrainingConfig& config);
 // The configuration of a compiled model; Error naming `wanted` ("fit") when compile() was not called.
 TrainingConfig& training_config(const Model& model, std::string_view wanted);
 // Matches losses, weights and metrics with the outputs. Errors name unknown outputs and wrong counts.

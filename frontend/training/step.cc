@@ -130,20 +130,19 @@ class StepTrace {
     optimizer.apply(weights, grads, operands);
   }
 
-  // total loss, loss of each head where there are several, then sum and count of each metric: the order that Tally
-  // reads.
+  // In the order that Tally reads.
   void report(const Tensors& predictions, const Tensors& targets, const Tensors& weights, const Tensor& total) {
     trace_.output(total, "loss");
-    for (std::size_t i = 0; i < config_.heads.size() && config_.heads.size() > 1; ++i) {
+    for (std::size_t i = 0; i < config_.heads.size() && num_losses(config_) > 1; ++i) {
       if (losses_[i].defined()) trace_.output(losses_[i], absl::StrCat(config_.heads[i].output, "_loss"));
     }
     for (std::size_t i = 0; i < config_.heads.size(); ++i) {
-      const Head& head = config_.heads[i];
-      for (const HeadMetric& m : head.metrics) {
+      for (const HeadMetric& m : config_.heads[i].metrics) {
         Tensor weight = m.weighted && !weights.empty() ? weights[i] : Tensor();
-        MetricSums sums = metric_sums(m.metric.impl(), targets[i], predictions[i], weight);
-        trace_.output(sums.total, absl::StrCat(m.name, "/total"));
-        trace_.output(sums.count, absl::StrCat(m.name, "/count"));
+        Tensors parts = m.metric.impl().contribution(targets[i], predictions[i], weight);
+        std::vector<std::string_view> sums = m.metric.impl().sums();
+        for (std::size_t part = 0; part < parts.size(); ++part)
+          trace_.output(parts[part], absl::StrCat(m.name, "/", std::string(sums[part])));
       }
     }
   }
@@ -195,37 +194,6 @@ void Step::run(const TrainingData& batch, Tally& tally, std::int64_t first_row) 
   }
   tally.add(program_->run(inputs), batch.rows());
   if (training_) config_.optimizer.impl().count_step();
-}
-
-void Tally::add(const std::vector<rt::Array>& results, std::int64_t rows) {
-  sums_.resize(results.size());
-  std::size_t losses = results.size();
-  for (const Head& head : config_.heads) losses -= 2 * head.metrics.size();
-  for (std::size_t i = 0; i < results.size(); ++i)
-    sums_[i] += results[i].at(0) * (i < losses ? static_cast<double>(rows) : 1.0);
-  rows_ += static_cast<double>(rows);
-  last_loss_ = results[0].at(0);
-}
-
-Logs Tally::logs(std::string_view prefix) const {
-  std::vector<std::pair<std::string, double>> items;
-  if (sums_.empty()) return {};
-  std::size_t next = 0;
-  items.emplace_back("loss", sums_[next++] / rows_);
-  for (const Head& head : config_.heads) {
-    if (config_.heads.size() > 1 && head.loss)
-      items.emplace_back(absl::StrCat(head.output, "_loss"), sums_[next++] / rows_);
-  }
-  for (const Head& head : config_.heads) {
-    for (const HeadMetric& metric : head.metrics) {
-      double total = sums_[next++], count = sums_[next++];
-      items.emplace_back(metric.name, count == 0 ? 0 : total / count);
-    }
-  }
-  std::sort(items.begin(), items.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  Logs logs;
-  for (const auto& [name, value] : items) logs.set(absl::StrCat(std::string(prefix), name), value);
-  return logs;
 }
 
 }  // namespace mica::internal
