@@ -4,9 +4,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "compiler/ops/op_def.h"
-#include "frontend/graph/execute.h"
+#include "frontend/graph/evaluate.h"
 #include "frontend/graph/function_scope.h"
 #include "frontend/graph/naming.h"
+#include "frontend/graph/pending.h"
 #include "frontend/graph/trace.h"
 
 namespace mica::internal {
@@ -32,7 +33,10 @@ void complete(const ir::OpDef& op, Call& call) {
 
 ValueRef current_value(const ValueRef& node) {
   if (node->kind != ValueKind::kVariable) return node;
-  return cast(Tensor::of(node->cell->value()), node->type.dtype).node();
+  ValueRef value = node->cell->value();
+  // What a Variable starts with is computed by itself: the first step of a training is like all others.
+  if (value->kind == ValueKind::kPending && node->cell->version() == 1) run_bindings();
+  return cast(Tensor::of(std::move(value)), node->type.dtype).node();
 }
 
 Tensors apply_all(const ir::OpDef& op, Tensors operands, ir::Attrs attrs, Bodies bodies) {
@@ -43,21 +47,18 @@ Tensors apply_all(const ir::OpDef& op, Tensors operands, ir::Attrs attrs, Bodies
     return trace->add(op, operands, std::move(attrs), clones_of(bodies));
   }
   if (any_of_kind(operands, ValueKind::kTraced)) throw_stale(op.name);
+  if (!any_of_kind(operands, ValueKind::kSymbolic)) return record(op, operands, std::move(attrs), std::move(bodies));
   auto call = std::make_shared<Call>();
   call->op = &op;
   call->attrs = std::move(attrs);
   call->bodies = std::move(bodies);
   call->loc = current_place();
-  for (const Tensor& operand : operands) call->inputs.push_back(operand.node());
+  for (const Tensor& operand : operands) call->add_input(operand.node());
   complete(op, *call);
-  if (any_of_kind(operands, ValueKind::kSymbolic)) {
-    call->name = unique_name(op.name);
-    Tensors results = results_of(call, ValueKind::kSymbolic);
-    for (const Tensor& result : results) result.node()->name = call->name;
-    return results;
-  }
-  for (ValueRef& input : call->inputs) input = current_value(input);
-  return results_of(call, ValueKind::kPending);
+  call->name = unique_name(op.name);
+  Tensors results = results_of(call, ValueKind::kSymbolic);
+  for (const Tensor& result : results) result.node()->name = call->name;
+  return results;
 }
 
 Tensors apply_all(std::string_view name, Tensors operands, ir::Attrs attrs, Bodies bodies) {

@@ -21,12 +21,19 @@ void check_static(const Shape& shape, const char* where) {
                .hint = "Arrays have a size; zeros_like(x) takes that of a symbolic tensor."});
 }
 
+Tensor made(rt::Array array, const TensorOptions& options) {
+  Tensor made = Tensor::of(make_computed(std::move(array)));
+  if (options.device) made = made.to(*options.device);
+  return options.requires_grad ? made.requires_grad_() : made;
+}
+
+// `otherwise`: the dtype that the options do not say.
 template <class F>
-Tensor filled(const Shape& shape, DType dtype, const char* where, F element) {
+Tensor filled(const Shape& shape, DType otherwise, const TensorOptions& options, const char* where, F element) {
   check_static(shape, where);
-  rt::Array array = rt::Array::uninitialized(dtype, shape.dims());
+  rt::Array array = rt::Array::uninitialized(options.dtype.value_or(otherwise), shape.dims());
   for (std::int64_t i = 0; i < array.numel(); ++i) array.set(i, element(i));
-  return Tensor::of(make_computed(std::move(array)));
+  return made(std::move(array), options);
 }
 
 DType dtype_of(Scalar number) { return number.is_bool ? kBool : number.is_integral ? kInt64 : kFloat32; }
@@ -44,7 +51,7 @@ Tensor tensor_of(const void* data, DType dtype, std::size_t count, const Shape& 
   }
   rt::Array array = rt::Array::uninitialized(dtype, shape.dims());
   if (count > 0) std::memcpy(array.data(), data, static_cast<std::size_t>(array.bytes()));
-  return Tensor::of(make_computed(array.cast(options.dtype.value_or(dtype))));
+  return made(array.cast(options.dtype.value_or(dtype)), options);
 }
 
 Tensor tensor_over(const void* data, DType dtype, const Shape& shape) {
@@ -97,17 +104,17 @@ Tensor tensor(const NestedList& values, TensorOptions options) {
   Flattened flat;
   flatten(values, shape, 0, flat);
   DType dtype = flat.values.empty() ? kFloat32 : flat.all_bool ? kBool : flat.all_integral ? kInt64 : kFloat32;
-  return filled(shape, options.dtype.value_or(dtype), "tensor",
+  return filled(shape, dtype, options, "tensor",
                 [&](std::int64_t i) { return flat.values[static_cast<std::size_t>(i)]; });
 }
 
 Tensor zeros(const Shape& shape, TensorOptions options) {
   check_static(shape, "zeros");
-  return Tensor::of(make_computed(rt::Array::zeros(options.dtype.value_or(kFloat32), shape.dims())));
+  return made(rt::Array::zeros(options.dtype.value_or(kFloat32), shape.dims()), options);
 }
 Tensor ones(const Shape& shape, TensorOptions options) { return full(shape, 1.0, options); }
 Tensor full(const Shape& shape, Scalar value, TensorOptions options) {
-  return filled(shape, options.dtype.value_or(dtype_of(value)), "full", [&](std::int64_t) { return value.value; });
+  return filled(shape, dtype_of(value), options, "full", [&](std::int64_t) { return value.value; });
 }
 
 namespace {
@@ -134,27 +141,27 @@ Tensor arange(Scalar start, Scalar stop, Scalar step, TensorOptions options) {
   }
   bool integral = start.is_integral && stop.is_integral && step.is_integral;
   auto count = static_cast<std::int64_t>(std::max(0.0, std::ceil((stop.value - start.value) / step.value)));
-  return filled({count}, options.dtype.value_or(integral ? kInt64 : kFloat32), "arange",
+  return filled({count}, integral ? kInt64 : kFloat32, options, "arange",
                 [&](std::int64_t i) { return start.value + static_cast<double>(i) * step.value; });
 }
 Tensor linspace(double start, double stop, std::int64_t steps, TensorOptions options) {
   double gap = steps > 1 ? (stop - start) / static_cast<double>(steps - 1) : 0;
-  return filled({steps}, options.dtype.value_or(kFloat32), "linspace", [&](std::int64_t i) {
+  return filled({steps}, kFloat32, options, "linspace", [&](std::int64_t i) {
     // From both ends, so that the last element is `stop` exactly.
     return i < steps / 2 ? start + static_cast<double>(i) * gap : stop - static_cast<double>(steps - 1 - i) * gap;
   });
 }
 Tensor eye(std::int64_t n, TensorOptions options) {
-  return filled({n, n}, options.dtype.value_or(kFloat32), "eye", [&](std::int64_t i) { return i % (n + 1) == 0; });
+  return filled({n, n}, kFloat32, options, "eye", [&](std::int64_t i) { return i % (n + 1) == 0; });
 }
 
 Tensor rand(const Shape& shape, TensorOptions options) {
   internal::RandomStream stream;
-  return filled(shape, options.dtype.value_or(kFloat32), "rand", [&](std::int64_t) { return stream.uniform(); });
+  return filled(shape, kFloat32, options, "rand", [&](std::int64_t) { return stream.uniform(); });
 }
 Tensor randn(const Shape& shape, TensorOptions options) {
   internal::RandomStream stream;
-  return filled(shape, options.dtype.value_or(kFloat32), "randn", [&](std::int64_t) { return stream.normal(); });
+  return filled(shape, kFloat32, options, "randn", [&](std::int64_t) { return stream.normal(); });
 }
 Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, TensorOptions options) {
   if (high <= low) {
@@ -164,7 +171,7 @@ Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, TensorOp
                  .hint = "high is never drawn."});
   }
   internal::RandomStream stream;
-  return filled(shape, options.dtype.value_or(kInt64), "randint", [&](std::int64_t) {
+  return filled(shape, kInt64, options, "randint", [&](std::int64_t) {
     std::uint64_t bits = (std::uint64_t{stream.next_u32()} << 32) | stream.next_u32();
     return static_cast<double>(low + static_cast<std::int64_t>(bits % static_cast<std::uint64_t>(high - low)));
   });

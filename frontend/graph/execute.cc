@@ -1,24 +1,30 @@
 #include "frontend/graph/execute.h"
 
 #include <algorithm>
-#include <unordered_map>
-#include <unordered_set>
 
 #include "absl/strings/str_cat.h"
-#include "compiler/ops/op_def.h"
 #include "frontend/graph/apply.h"
 #include "frontend/graph/backend.h"
+#include "frontend/graph/evaluate.h"
+#include "frontend/graph/walk.h"
 
 namespace mica::internal {
 
 Executable::Executable(TracedGraph traced, const ExecuteOptions& options)
     : traced_(std::move(traced)), runnable_(compile_graph(*traced_.graph, options)) {}
 
+std::size_t Executable::num_shown() const {
+  std::size_t count = 0;
+  for (const HookedCall& call : traced_.hooked) count += call.num_inputs + call.num_outputs;
+  return count;
+}
+
 std::vector<std::string> Executable::output_names() const {
   std::vector<std::string> names;
   for (const ir::Output& output : traced_.graph->outputs()) {
     if (!output.target) names.push_back(output.name);
   }
+  names.resize(names.size() - num_shown());
   return names;
 }
 
@@ -59,112 +65,13 @@ std::vector<rt::Array> Executable::run(std::span<const rt::Array> inputs) const 
   Loan loan(traced_);
   rt::RunResult result = runnable_->run(operands, loan.values());
   loan.settle(std::move(result.updates));
+  const std::size_t num_results = result.results.size() - num_shown();
+  call_hooks_after_run(traced_.hooked, std::span(result.results).subspan(num_results));
+  result.results.resize(num_results);
   return std::move(result.results);
 }
 
 namespace {
-
-// The pending values below some roots, as one graph.
-class PendingGraph {
- public:
-  explicit PendingGraph(const std::vector<ValueRef>& roots) {
-    for (const ValueRef& root : roots) visit(root);
-    for (const CallRef& call : calls_) emit(*call);
-    for (const ValueRef& root : roots) want(root);
-    for (const CallRef& call : calls_) want_held_results(*call);
-  }
-
-  void run() {
-    for (std::size_t i = 0; i < wanted_.size(); ++i) {
-      graph_.add_output(values_.at(key(*wanted_[i])), absl::StrCat("value", i));
-    }
-    rt::RunResult result = compile_graph(graph_)->run(inputs_, variables_);
-    for (std::size_t i = 0; i < wanted_.size(); ++i) {
-      ValueNode& node = *wanted_[i];
-      node.array = std::move(result.results[i]);
-      node.kind = ValueKind::kComputed;
-      node.producer.reset();
-    }
-  }
-
- private:
-  using Key = std::pair<const void*, int>;
-  struct Hash {
-    std::size_t operator()(const Key& key) const {
-      return std::hash<const void*>()(key.first) * 31 + static_cast<std::size_t>(key.second);
-    }
-  };
-  static Key key(const ValueNode& node) {
-    return node.kind == ValueKind::kPending ? Key{node.producer.get(), node.result} : Key{&node, 0};
-  }
-
-  // Calls in an order in which operands stand before users, without recursion.
-  void visit(const ValueRef& root) {
-    std::vector<std::pair<CallRef, std::size_t>> stack;
-    auto enter = [&](const ValueRef& value) {
-      if (value->kind != ValueKind::kPending) return;
-      ++references_[value.get()];
-      if (entered_.insert(value->producer.get()).second) stack.emplace_back(value->producer, 0);
-    };
-    enter(root);
-    while (!stack.empty()) {
-      auto& [call, next] = stack.back();
-      if (next < call->inputs.size()) {
-        ValueRef input = call->inputs[next++];
-        enter(input);
-      } else {
-        calls_.push_back(call);
-        stack.pop_back();
-      }
-    }
-  }
-
-  ir::Value operand(const ValueRef& node) {
-    auto [it, is_new] = values_.try_emplace(key(*node));
-    if (!is_new) return it->second;
-    if (node->variable_id != 0) {
-      it->second = graph_.variable(node->type, absl::StrCat("v", variables_.size()));
-      variables_.push_back({node->array, node->variable_id, node->variable_version});
-    } else {
-      it->second = graph_.input(node->type, absl::StrCat("x", inputs_.size()));
-      inputs_.push_back(node->array);
-    }
-    return it->second;
-  }
-
-  void emit(const Call& call) {
-    ir::Values operands;
-    for (const ValueRef& input : call.inputs) operands.push_back(operand(input));
-    graph_.set_loc(call.loc);
-    ir::Node* node = graph_.add(*call.op, std::move(operands), call.attrs, clones_of(call.bodies));
-    for (int i = 0; i < node->num_results(); ++i) values_[{&call, i}] = node->result(i);
-  }
-
-  void want(const ValueRef& node) {
-    if (wanted_set_.insert(node.get()).second) wanted_.push_back(node);
-  }
-
-  // Results that somebody else still holds: computing them again later would repeat the work.
-  void want_held_results(const Call& call) {
-    for (const std::weak_ptr<ValueNode>& weak : call.results) {
-      ValueRef node = weak.lock();
-      if (!node) continue;
-      auto it = references_.find(node.get());
-      long known = it == references_.end() ? 0 : it->second;
-      if (node.use_count() - 1 > known) want(node);
-    }
-  }
-
-  ir::Graph graph_;
-  std::vector<CallRef> calls_;
-  std::unordered_set<const Call*> entered_;
-  std::unordered_map<const ValueNode*, long> references_;  // from the calls of this graph and the roots
-  std::unordered_map<Key, ir::Value, Hash> values_;
-  std::vector<rt::Array> inputs_;
-  std::vector<rt::VariableValue> variables_;
-  std::vector<ValueRef> wanted_;
-  std::unordered_set<const ValueNode*> wanted_set_;
-};
 
 void check_concrete(const ValueNode& node) {
   if (node.kind == ValueKind::kPending || node.kind == ValueKind::kComputed) return;
@@ -177,28 +84,22 @@ void check_concrete(const ValueNode& node) {
                                 : "Return it from the call and read the result."});
 }
 
-// One evaluation at a time: values that are being computed must not be computed twice.
-std::recursive_mutex& evaluation_mutex() {
-  static auto* mutex = new std::recursive_mutex();
-  return *mutex;
-}
-
 }  // namespace
 
 void compute_all(const std::vector<ValueRef>& nodes) {
-  std::lock_guard lock(evaluation_mutex());
-  std::vector<ValueRef> pending;
+  auto lock = lock_walks();
+  std::vector<ValueRef> asked;
   for (const ValueRef& node : nodes) {
     ValueRef current = current_value(node);
     check_concrete(*current);
-    if (current->kind == ValueKind::kPending) pending.push_back(std::move(current));
+    if (current->kind == ValueKind::kPending) asked.push_back(std::move(current));
   }
-  if (!pending.empty()) PendingGraph(pending).run();
+  if (!asked.empty()) evaluate(std::move(asked));
 }
 
 rt::Array compute(const ValueRef& node) {
   ValueRef current = current_value(node);
-  std::lock_guard lock(evaluation_mutex());
+  auto lock = lock_walks();
   compute_all({current});
   return current->array;
 }

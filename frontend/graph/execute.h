@@ -16,13 +16,14 @@ class Executable {
  public:
   explicit Executable(TracedGraph traced, const ExecuteOptions& options = {});
   // `inputs` in the order of Trace::input. Reads the Variables and binds their new values afterwards; returns the
-  // outputs in the order of the graph. An error leaves every Variable as it was.
+  // outputs in the order of the graph; then calls the hooks of layers. An error leaves every Variable as it was.
   std::vector<rt::Array> run(std::span<const rt::Array> inputs) const;
   const ir::Graph& graph() const { return *traced_.graph; }
   std::vector<std::string> output_names() const;
 
  private:
   class Loan;
+  std::size_t num_shown() const;  // results that hooks look at
   TracedGraph traced_;
   std::shared_ptr<const Runnable> runnable_;
 };

@@ -59,6 +59,7 @@ Tensor with_mask(const Tensor& tensor, const Tensor& mask) {
   if (node->mask == wanted) return tensor;
   auto copy = std::make_shared<ValueNode>(*node);
   copy->mask = std::move(wanted);
+  if (copy->kind == ValueKind::kPending) copy->producer->copies.push_back(copy);
   return Tensor::of(std::move(copy));
 }
 
@@ -92,19 +93,19 @@ Tensors record(const LayerRef& layer, const CallArguments& arguments) {
   call->num_states = static_cast<int>(arguments.states.size());
   call->training = arguments.training;
   call->attrs = arguments.options;
-  for (const Tensor& tensor : arguments.tensors) call->inputs.push_back(tensor.node());
-  for (const Tensor& tensor : arguments.states) call->inputs.push_back(tensor.node());
+  for (const Tensor& tensor : arguments.tensors) call->add_input(tensor.node());
+  for (const Tensor& tensor : arguments.states) call->add_input(tensor.node());
   for (std::size_t i = 0; state.takes_mask && i < arguments.masks.size(); ++i) {
     if (!arguments.masks[i].defined()) continue;
     // Layers of several arguments look at the masks that travel when they run.
     bool travels = !state.arguments.empty() && arguments.masks[i].node() == arguments.tensors[i].node()->mask;
     if (travels) continue;
     call->masked.push_back(static_cast<int>(i));
-    call->inputs.push_back(arguments.masks[i].node());
+    call->add_input(arguments.masks[i].node());
   }
   for (const auto& [name, tensor] : arguments.keywords) {
     call->keywords.push_back(name);
-    call->inputs.push_back(tensor.node());
+    call->add_input(tensor.node());
   }
   guard.commit();
 
@@ -140,7 +141,11 @@ Tensors run_inline(const LayerRef& layer, const CallArguments& given, std::strin
   complete_masks(arguments);
   LayerScope scope(*layer, step.empty() ? state.name : step, arguments);
   ensure_built(layer, shapes_of(arguments.tensors));
-  if (!Trace::current()) state.losses.clear();
+  const bool is_lazy = !Trace::current();
+  if (is_lazy) {
+    state.losses.clear();
+    call_forward_pre_hooks(layer, arguments.tensors);
+  }
   Tensors results = layer->call(arguments.tensors);
   for (const Tensor& result : results) defined_node(result, scope.path());
   add_activity_loss(state, results);
@@ -148,7 +153,12 @@ Tensors run_inline(const LayerRef& layer, const CallArguments& given, std::strin
   for (std::size_t i = 0; i < results.size(); ++i) {
     results[i] = with_mask(results[i], i < num_masked(*layer) ? mask : Tensor());
   }
-  return results;
+  if (!is_lazy) {
+    Trace::current()->show_to_hooks(layer, arguments.tensors, results);
+    return results;
+  }
+  watch_gradients(layer, results);
+  return call_forward_hooks(layer, arguments.tensors, std::move(results));
 }
 
 ir::Types infer_call(const LayerRef& layer, const CallArguments& arguments) {

@@ -277,4 +277,12 @@ const Layer& Layer::to(const Device& device) const {
 const Layer& Layer::to(const char* device) const { return to(Device(device)); }
 const Layer& Layer::to(const std::string& device) const { return to(Device(device)); }
 
+void Layer::zero_grad() const {
+  for (Variable& variable : weights()) variable.zero_grad();
+}
+const Layer& Layer::requires_grad_(bool on) const {
+  for (Variable& variable : parameters()) variable.requires_grad_(on);
+  return *this;
+}
+
 }  // namespace mica

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "frontend/graph/hooks.h"
 #include "frontend/graph/value.h"
 #include "frontend/graph/variable.h"
 #include "frontend/mica/layer.h"
@@ -26,6 +27,7 @@ struct LayerState {
   std::vector<std::weak_ptr<Call>> calls;  // symbolic ones, in order
   Tensors losses;                          // add_loss outside of traces, of the last call
   TensorFn activity_regularizer;
+  LayerHooks hooks;
   // What a layer does with masks (Keras: supports_masking, and a `mask` argument of call).
   bool passes_masks = false, takes_mask = false;
   // Keras' names of the tensors that `call` takes one by one (query, value, key); empty: one tensor, or one list.

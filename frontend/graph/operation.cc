@@ -259,7 +259,7 @@ Tensors use_operation(const OperationDef& def, Arguments arguments, std::string 
   // The Call holds the tensors; the use keeps their places only.
   for_each_tensor(use->arguments, [](Tensor& tensor) { tensor = Tensor(); });
   call->operation = std::move(use);
-  call->inputs = std::move(inputs);
+  for (ValueRef& input : inputs) call->add_input(std::move(input));
   call->loc = LayerScope::current_path();
   call->name = name.empty() ? unique_name(snake_case(def.class_name)) : std::move(name);
   Tensors results = results_of(call, ValueKind::kSymbolic);

@@ -132,7 +132,8 @@ std::string key_of_run(const RunOptions& run, const ir::Types& types) {
 TraceOptions trace_options(const RunOptions& run) {
   return {.training = run.training,
           .taps = !run.taps.empty(),
-          .tap_layers = all_taps(run) ? std::vector<std::string>() : run.taps};
+          .tap_layers = all_taps(run) ? std::vector<std::string>() : run.taps,
+          .hooks = true};
 }
 
 void check_taps(const Model& model, const RunOptions& run, const std::vector<std::string>& names) {
@@ -169,7 +170,7 @@ NamedResults run_model(const Model& model, const Inputs& x, const RunOptions& ru
   if (!model.built()) model.apply(x);  // a sequential model learns its input's shape from the first call
   ModelData data = model_data(*model.impl(), x);
   auto program =
-      compiled(model_state(model), key_of_run(run, data.types),
+      compiled(model_state(model), absl::StrCat(key_of_run(run, data.types), hooks_key(*model.impl())),
                [&] { return trace_model(*model.impl(), data.names, data.types, trace_options(run), run.outputs); },
                {.precision = run.precision});
   NamedResults results{program->output_names(), {}};

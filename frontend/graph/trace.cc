@@ -162,6 +162,14 @@ void Trace::tap(std::string_view key, const Tensors& results) {
   }
 }
 
+void Trace::show_to_hooks(const LayerRef& layer, const Tensors& inputs, const Tensors& outputs) {
+  if (!options_.hooks || !has_forward_hooks(*layer)) return;
+  HookedCall call{layer, hooks_see_inputs(*layer) ? inputs.size() : 0, outputs.size()};
+  if (call.num_inputs > 0) shown_.insert(shown_.end(), inputs.begin(), inputs.end());
+  shown_.insert(shown_.end(), outputs.begin(), outputs.end());
+  hooked_.push_back(std::move(call));
+}
+
 void Trace::update(const CellRef& cell, const Tensor& value) {
   if (Closure::of(*this)) throw_effect_in_body(absl::StrCat("an assignment to ", cell->path));
   variable(cell);  // the node that the update names
@@ -192,11 +200,14 @@ Tensor Trace::random_state(std::optional<std::int64_t> seed) {
 }
 
 TracedGraph Trace::finish() {
+  for (std::size_t i = 0; i < shown_.size(); ++i)
+    graph_->add_output(lift(shown_[i]), absl::StrCat("shown to hooks ", i), /*tap=*/true);
   leave();
   for (const CellRef& cell : updated_) {
     graph_->add_update(variable_nodes_.at(cell.get()), variable_values_.at(cell.get()));
   }
-  return {std::move(graph_), num_inputs_, std::move(operands_), std::move(variables_), std::move(updated_)};
+  return {std::move(graph_),     num_inputs_,         std::move(operands_),
+          std::move(variables_), std::move(updated_), std::move(hooked_)};
 }
 
 }  // namespace mica::internal

@@ -22,6 +22,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "frontend/graph/hooks.h"
 #include "frontend/graph/value.h"
 #include "frontend/graph/variable.h"
 
@@ -37,6 +38,7 @@ struct TracedGraph {
   std::vector<std::function<rt::Array()>> operands;
   std::vector<CellRef> variables;
   std::vector<CellRef> updated;
+  std::vector<HookedCall> hooked;  // what they look at are the last results
 };
 
 struct TraceOptions {
@@ -44,6 +46,7 @@ struct TraceOptions {
   bool training = false;
   bool taps = false;                    // record the result of every layer call that `tap` names
   std::vector<std::string> tap_layers;  // keys as in Model::trace; empty: all
+  bool hooks = false;                   // layers with forward hooks show them their values after the run
 };
 
 class Trace {
@@ -62,6 +65,8 @@ class Trace {
   void output(const Tensor& value, std::string_view name);
   // A call of a layer has ended: its results become tap outputs when they were asked for.
   void tap(std::string_view key, const Tensors& results);
+  // A layer was called: its hooks will see what it took and gave.
+  void show_to_hooks(const LayerRef& layer, const Tensors& inputs, const Tensors& outputs);
   void update(const CellRef& variable, const Tensor& value);
 
   // Operations: `operands` are already values of this trace's graph.
@@ -100,6 +105,8 @@ class Trace {
   std::unordered_map<const VariableCell*, ir::Value> variable_nodes_, variable_values_;
   std::vector<CellRef> variables_, updated_;
   Tensors losses_;
+  std::vector<HookedCall> hooked_;
+  Tensors shown_;  // to the hooks
 };
 
 // While it lives, operations on this thread belong to no trace: initialisers run on concrete values.

@@ -1,10 +1,15 @@
 #include "frontend/graph/value.h"
 
 #include "absl/strings/str_cat.h"
+#include "frontend/graph/apply.h"
+#include "frontend/graph/pending.h"
+#include "frontend/graph/signature.h"
 
 namespace mica::internal {
 
 Call::~Call() {
+  if (pending) pending->remove(*this);
+  for (const ValueRef& input : inputs) input->uses.add(-1);
   // The last handle of a long chain would free it recursively: the first destructor frees what the others hand to it.
   thread_local std::vector<ValueRef>* graveyard = nullptr;
   if (graveyard) {
@@ -20,6 +25,13 @@ Call::~Call() {
   }
   graveyard = nullptr;
 }
+
+void Call::add_input(ValueRef value) {
+  value->uses.add(1);
+  inputs.push_back(std::move(value));
+}
+
+const ir::Types& Call::types() const { return signature ? signature->results : result_types; }
 
 std::vector<std::unique_ptr<ir::Graph>> clones_of(const Bodies& bodies) {
   std::vector<std::unique_ptr<ir::Graph>> clones;
@@ -69,6 +81,16 @@ ValueRef make_traced(std::uint64_t trace_id, ir::Value value) {
   return node;
 }
 
+ValueRef detached(const ValueRef& value) {
+  if (value->kind == ValueKind::kPending) return apply("stop_gradient", {Tensor::of(value)}).node();
+  auto copy = std::make_shared<ValueNode>(*value);
+  copy->producer.reset();
+  copy->requires_grad = false;
+  copy->leaf.reset();
+  copy->variable_id = copy->variable_version = 0;
+  return copy;
+}
+
 ValueRef make_literal(double value, DType dtype) {
   rt::Array array = rt::Array::uninitialized(dtype, {});
   array.set(0, value);
@@ -83,8 +105,9 @@ ValueRef result_of(const CallRef& call, int i, ValueKind kind) {
   if (ValueRef living = call->results[index].lock()) return living;
   auto node = std::make_shared<ValueNode>();
   node->kind = kind;
-  node->type = call->result_types[index];
+  node->type = call->types()[index];
   node->shape = shape_of(node->type);
+  node->requires_grad = call->requires_grad && node->type.dtype.is_floating();
   node->producer = call;
   node->result = i;
   call->results[index] = node;
@@ -92,9 +115,9 @@ ValueRef result_of(const CallRef& call, int i, ValueKind kind) {
 }
 
 Tensors results_of(const CallRef& call, ValueKind kind) {
-  call->results.resize(call->result_types.size());
+  call->results.resize(call->types().size());
   Tensors results;
-  for (std::size_t i = 0; i < call->result_types.size(); ++i) {
+  for (std::size_t i = 0; i < call->types().size(); ++i) {
     results.push_back(Tensor::of(result_of(call, static_cast<int>(i), kind)));
   }
   return results;

@@ -8,6 +8,7 @@
 //
 // A value owns its Call and a Call owns its operands and its layer; a Call and a layer know what they made weakly.
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -33,6 +34,26 @@ using CellRef = std::shared_ptr<VariableCell>;
 
 enum class ValueKind { kSymbolic, kTraced, kPending, kComputed, kVariable };
 
+// What an evaluation notes down at a node while it walks the graph: it knows its own entries by its number.
+struct WalkMark {
+  std::uint64_t walk = 0;
+  std::uint32_t number = 0;
+  bool operator==(const WalkMark&) const = default;
+};
+
+// How many calls use a value. A copy of a value is used by none.
+class UseCount {
+ public:
+  UseCount() = default;
+  UseCount(const UseCount&) : UseCount() {}
+  UseCount& operator=(const UseCount&) = delete;
+  void add(long n) { count_.fetch_add(n, std::memory_order_relaxed); }
+  long get() const { return count_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<long> count_{0};
+};
+
 struct ValueNode {
   ValueKind kind = ValueKind::kComputed;
   ir::TensorType type;
@@ -50,6 +71,15 @@ struct ValueNode {
   ir::Value traced;
   // Which contents of which Variable this value was bound to, for Programs that keep what they made from a weight.
   std::uint64_t variable_id = 0, variable_version = 0;
+
+  // Gradients flow through it; what computes it is kept as long as backward() may need it.
+  bool requires_grad = false;
+  std::weak_ptr<VariableCell> leaf;  // the Variable whose snapshot it is, where that requires gradients
+  UseCount uses;
+  WalkMark operand, wanted;   // its numbers among the operands and the results of the Program being made
+  WalkMark used;              // how often the Program uses it
+  WalkMark released;          // how many of its uses end with the evaluation
+  std::uint64_t on_path = 0;  // the walk that found it to lead to what is differentiated
 };
 
 // The regions of an operation, shared by the calls that are recorded of it.
@@ -70,8 +100,16 @@ struct CallArguments {
 };
 
 struct OperationUse;  // operation.h
+struct Signature;     // signature.h
+class PendingCalls;   // pending.h
 
-struct Call {
+// A call of a layer with backward hooks.
+struct GradientWatch {
+  std::weak_ptr<CustomLayer> layer;
+  std::vector<std::weak_ptr<ValueNode>> results;
+};
+
+struct Call : std::enable_shared_from_this<Call> {
   const ir::OpDef* op = nullptr;  // an operation of the compiler on `inputs`, or
   ir::Attrs attrs;                // of the operation; of a layer's call the options
   Bodies bodies;
@@ -87,11 +125,26 @@ struct Call {
   std::vector<ValueRef> inputs;
   ir::Types result_types;
   std::vector<std::weak_ptr<ValueNode>> results;
+  std::vector<std::weak_ptr<ValueNode>> copies;  // of pending results, with masks of their own
+
+  // Of lazy code. Operation, attributes and types are those of the signature.
+  const Signature* signature = nullptr;
+  bool requires_grad = false;  // a result of it leads to what may be differentiated
+  bool consumed = false;       // backward() has used it: forgotten as soon as it is computed
+  std::uint64_t sequence = 0;  // order of recording
+  WalkMark visited;            // its number in the Program being made
+  std::uint64_t shares = 0;    // the walk that found it to share work with the Program
+  std::uint64_t on_path = 0, seen = 0;
+  std::vector<std::shared_ptr<const GradientWatch>> watches;  // layers that want to see the gradients of its results
+  std::shared_ptr<PendingCalls> pending;  // the calls that have not run yet, in order; null when it has
+  Call *earlier = nullptr, *later = nullptr;
 
   Call() = default;
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
   ~Call();  // frees chains of any length without recursion
+  void add_input(ValueRef value);
+  const ir::Types& types() const;  // of the results
 };
 
 Shape shape_of(const ir::TensorType& type);
@@ -103,6 +156,8 @@ std::string describe(const Tensor& tensor);
 
 ValueRef make_computed(rt::Array array, std::string_view name = {});
 ValueRef make_traced(std::uint64_t trace_id, ir::Value value);
+// The same value of a concrete node, with no way for gradients.
+ValueRef detached(const ValueRef& value);
 // A rank-0 number of `dtype`.
 ValueRef make_literal(double value, DType dtype);
 // The node of result `i`; the living one where somebody holds it.

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
 #include "frontend/graph/execute.h"
+#include "frontend/graph/pending.h"
 #include "frontend/graph/trace.h"
 
 namespace mica {
@@ -20,7 +21,52 @@ std::uint64_t VariableCell::version() const {
   return version_;
 }
 
+// The value as the Variable's own: a node that is nobody's result, so that gradients end at it.
+ValueRef VariableCell::snapshot_of(const ValueRef& value) {
+  if (!requires_grad() && !value->requires_grad) return value;
+  ValueRef own = detached(value);
+  own->requires_grad = requires_grad();
+  if (own->requires_grad) own->leaf = weak_from_this();
+  return own;
+}
+
+void VariableCell::set_trainable(bool on) {
+  trainable = on;
+  renew();
+}
+
+void VariableCell::set_requires_grad(bool on) {
+  frozen = !on;
+  trainable = trainable || on;
+  renew();
+}
+
+void VariableCell::renew() {
+  ValueRef own = snapshot_of(value());
+  if (!requires_grad()) {
+    own->requires_grad = false;
+    own->leaf.reset();
+  }
+  std::lock_guard lock(mutex_);
+  if (own->variable_id == 0) {
+    own->variable_id = value_->variable_id;
+    own->variable_version = value_->variable_version;
+  }
+  value_ = std::move(own);
+}
+
+Tensor VariableCell::grad() const {
+  std::lock_guard lock(mutex_);
+  return grad_;
+}
+
+void VariableCell::set_grad(const Tensor& value) {
+  std::lock_guard lock(mutex_);
+  grad_ = value;
+}
+
 void VariableCell::rebind(ValueRef value) {
+  if (value->kind == ValueKind::kPending) PendingCalls::of_thread()->add_binding(shared_from_this());
   std::lock_guard lock(mutex_);
   // A value bound to two Variables keeps the identity of the first: equal (id, version) still means equal contents.
   ++version_;
@@ -47,10 +93,10 @@ void VariableCell::bind(const Tensor& tensor) {
   }
   if (node->type.dtype != type.dtype) node = cast(Tensor::of(node), type.dtype).node();
   if (node->literal) node = make_computed(node->array);
-  rebind(std::move(node));
+  rebind(snapshot_of(node));
 }
 
-void VariableCell::bind_array(rt::Array array) { rebind(make_computed(std::move(array))); }
+void VariableCell::bind_array(rt::Array array) { rebind(snapshot_of(make_computed(std::move(array)))); }
 
 rt::Array VariableCell::array() const { return compute(value()); }
 
@@ -113,7 +159,7 @@ Variable Variable::of(std::shared_ptr<internal::VariableCell> cell) {
 const std::shared_ptr<internal::VariableCell>& Variable::cell() const { return internal::cell_of(*this); }
 const std::string& Variable::path() const { return cell()->path; }
 bool Variable::trainable() const { return cell()->trainable; }
-void Variable::set_trainable(bool on) { cell()->trainable = on; }
+void Variable::set_trainable(bool on) { cell()->set_trainable(on); }
 
 void Tensor::assign(const Tensor& value) {
   const internal::CellRef& cell = internal::cell_of(*this);

@@ -9,18 +9,27 @@ namespace mica::internal {
 
 using TensorFn = std::function<Tensor(const Tensor&)>;
 
-struct VariableCell {
+struct VariableCell : std::enable_shared_from_this<VariableCell> {
   std::string path;  // "encoder/dense/kernel"
   std::string name;  // "kernel"
   ir::TensorType type;
   bool trainable = true;
+  bool frozen = false;
   TensorFn regularizer, constraint;  // empty: none
   std::uint64_t id = 0;
 
   // The value bound now: computed or pending, never null.
   ValueRef value() const;
   std::uint64_t version() const;
-  // Binds another value of the same type; Error, naming the Variable, when the shapes differ.
+  // Whether backward() makes gradients for it: it is trainable, not frozen by requires_grad_(false), and of floats.
+  bool requires_grad() const { return trainable && !frozen && type.dtype.is_floating(); }
+  void set_trainable(bool on);
+  void set_requires_grad(bool on);
+  // The sum of what backward() found; null when there is none.
+  Tensor grad() const;
+  void set_grad(const Tensor& value);
+  // Binds another value of the same type; Error, naming the Variable, when the shapes differ. Gradients do not flow
+  // into the value: the Variable is a leaf.
   void bind(const Tensor& value);
   // Binds an array that a Program wrote.
   void bind_array(rt::Array array);
@@ -33,8 +42,11 @@ struct VariableCell {
 
  private:
   void rebind(ValueRef value);
+  ValueRef snapshot_of(const ValueRef& value);
+  void renew();  // the present value, when requires_grad() has changed
   mutable std::mutex mutex_;
   ValueRef value_;
+  Tensor grad_;
   std::uint64_t version_ = 0;
 };
 

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
+#include "frontend/graph/hooks.h"
 #include "frontend/graph/layer_state.h"
 
 namespace mica::internal {
@@ -55,7 +56,7 @@ class StepTrace {
         config_(config),
         example_(example),
         training_(training),
-        trace_({.name = model.name(), .training = training}) {}
+        trace_({.name = model.name(), .training = training, .hooks = true}) {}
 
   TracedGraph build() {
     Tensors inputs;
@@ -162,6 +163,7 @@ std::string step_key(const Model& model, const TrainingConfig& config, const Tra
   for (const ir::TensorType& type : example.x.types) absl::StrAppend(&key, type.to_string(), ";");
   for (const rt::Array& y : example.y) absl::StrAppend(&key, target_type(y, nullptr).to_string(), ";");
   absl::StrAppend(&key, example.weights.size(), "|");
+  key += hooks_key(*model.impl());
   if (training) {
     for (const Variable& weight : all_weights(*model.impl())) key += weight.trainable() ? '1' : '0';
   }

@@ -1,0 +1,180 @@
+#include "frontend/graph/hooks.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "absl/strings/str_cat.h"
+#include "frontend/graph/layer_state.h"
+
+namespace mica {
+namespace internal {
+namespace {
+
+std::uint64_t next_hook_id() {
+  static std::atomic<std::uint64_t> id{0};
+  return ++id;
+}
+
+// Where a hook is registered: what its handle removes.
+struct HookEntry {
+  std::weak_ptr<CustomLayer> layer;
+  std::uint64_t id;
+};
+
+template <class Fn>
+HookHandle registered(const Layer& layer, HookList<Fn> LayerHooks::* list, Fn hook) {
+  auto entry = std::make_shared<HookEntry>(HookEntry{layer.impl(), next_hook_id()});
+  (state_of(layer).hooks.*list).add(entry->id, std::move(hook));
+  return HookHandle(std::move(entry));
+}
+
+Tensor only(const Tensors& outputs, const Layer& layer) {
+  if (outputs.size() == 1) return outputs[0];
+  throw Error({.where = layer.name(),
+               .expected = "a hook of a layer with one output",
+               .received = absl::StrCat(outputs.size(), " outputs"),
+               .hint = "A hook (layer, inputs, outputs) sees them all."});
+}
+
+}  // namespace
+
+void call_forward_pre_hooks(const LayerRef& layer, const Tensors& inputs) {
+  for (const auto& [id, hook] : state_of(*layer).hooks.forward_pre.all()) hook(Layer::of(layer), inputs);
+}
+
+Tensors call_forward_hooks(const LayerRef& layer, const Tensors& inputs, Tensors outputs) {
+  for (const auto& [id, hook] : state_of(*layer).hooks.forward.all()) {
+    Tensors replacement = hook.call(Layer::of(layer), inputs, outputs);
+    if (!replacement.empty()) outputs = std::move(replacement);
+  }
+  return outputs;
+}
+
+void watch_gradients(const LayerRef& layer, const Tensors& outputs) {
+  if (state_of(*layer).hooks.backward.empty()) return;
+  auto watch = std::make_shared<GradientWatch>();
+  watch->layer = layer;
+  for (const Tensor& output : outputs) watch->results.push_back(output.node());
+  for (const Tensor& output : outputs) {
+    const ValueRef& node = output.node();
+    if (node->requires_grad && node->producer) node->producer->watches.push_back(watch);
+  }
+}
+
+std::vector<WatchedCall> watched_calls(const std::vector<CallRef>& calls) {
+  std::vector<WatchedCall> watched;
+  std::vector<const GradientWatch*> met;
+  for (auto call = calls.rbegin(); call != calls.rend(); ++call) {
+    for (const auto& watch : (*call)->watches) {
+      if (std::find(met.begin(), met.end(), watch.get()) != met.end()) continue;
+      met.push_back(watch.get());
+      WatchedCall of_layer{watch->layer.lock(), {}};
+      for (const auto& weak : watch->results) {
+        ValueRef result = weak.lock();
+        if (result && result->requires_grad) of_layer.results.push_back(std::move(result));
+      }
+      if (of_layer.layer && !of_layer.results.empty()) watched.push_back(std::move(of_layer));
+    }
+  }
+  return watched;
+}
+
+void call_backward_hooks(const std::vector<WatchedCall>& watched, std::span<const Tensor> gradients) {
+  for (const WatchedCall& call : watched) {
+    Tensors of_call(std::vector<Tensor>(gradients.begin(), gradients.begin() + std::ssize(call.results)));
+    gradients = gradients.subspan(call.results.size());
+    for (const auto& [id, hook] : state_of(*call.layer).hooks.backward.all()) hook(Layer::of(call.layer), of_call);
+  }
+}
+
+bool has_forward_hooks(const CustomLayer& layer) {
+  const LayerHooks& hooks = state_of(layer).hooks;
+  return !hooks.forward.empty() || !hooks.forward_pre.empty();
+}
+
+bool hooks_see_inputs(const CustomLayer& layer) {
+  const LayerHooks& hooks = state_of(layer).hooks;
+  std::vector<std::pair<std::uint64_t, AnyForwardHook>> forward = hooks.forward.all();
+  return !hooks.forward_pre.empty() ||
+         std::any_of(forward.begin(), forward.end(), [](const auto& hook) { return hook.second.sees_inputs; });
+}
+
+void call_hooks_after_run(const std::vector<HookedCall>& calls, std::span<const rt::Array> values) {
+  auto take = [&](std::size_t count) {
+    Tensors taken;
+    for (const rt::Array& value : values.first(count)) taken.push_back(Tensor::of(make_computed(value)));
+    values = values.subspan(count);
+    return taken;
+  };
+  for (const HookedCall& call : calls) {
+    Tensors inputs = take(call.num_inputs), outputs = take(call.num_outputs);
+    LayerRef layer = call.layer.lock();
+    if (!layer) continue;
+    call_forward_pre_hooks(layer, inputs);
+    call_forward_hooks(layer, inputs, std::move(outputs));
+  }
+}
+
+std::string hooks_key(const CustomLayer& model) {
+  std::string key;
+  std::vector<const CustomLayer*> layers{&model};
+  while (!layers.empty()) {
+    const CustomLayer& layer = *layers.back();
+    layers.pop_back();
+    if (has_forward_hooks(layer))
+      absl::StrAppend(&key, hooks_see_inputs(layer) ? "+hooks with inputs " : "+hooks ", state_of(layer).name);
+    for (const auto& [name, sublayer] : state_of(layer).sublayers) layers.push_back(sublayer.impl().get());
+  }
+  return key;
+}
+
+}  // namespace internal
+
+using internal::LayerHooks;
+using internal::registered;
+
+HookHandle::HookHandle(std::shared_ptr<void> state) : state_(std::move(state)) {}
+
+void HookHandle::remove() {
+  auto entry = std::static_pointer_cast<internal::HookEntry>(std::exchange(state_, nullptr));
+  auto layer = entry ? entry->layer.lock() : nullptr;
+  if (!layer) return;
+  LayerHooks& hooks = internal::state_of(*layer).hooks;
+  hooks.forward.remove(entry->id);
+  hooks.forward_pre.remove(entry->id);
+  hooks.backward.remove(entry->id);
+}
+
+HookHandle Layer::register_forward_hook(ForwardHook hook) const {
+  auto of_one = [hook = std::move(hook)](const Layer& layer, const Tensors&, const Tensors& outputs) {
+    hook(layer, internal::only(outputs, layer));
+    return Tensors();
+  };
+  return registered(*this, &LayerHooks::forward, internal::AnyForwardHook{std::move(of_one)});
+}
+
+HookHandle Layer::register_forward_hook(ForwardIOHook hook) const {
+  auto of_all = [hook = std::move(hook)](const Layer& layer, const Tensors& inputs, const Tensors& outputs) {
+    hook(layer, inputs, outputs);
+    return Tensors();
+  };
+  return registered(*this, &LayerHooks::forward, internal::AnyForwardHook{std::move(of_all), /*sees_inputs=*/true});
+}
+
+HookHandle Layer::register_replacing_hook(std::function<Tensor(const Layer&, const Tensor&)> hook) const {
+  auto replacing = [hook = std::move(hook)](const Layer& layer, const Tensors&, const Tensors& outputs) {
+    Tensor replacement = hook(layer, internal::only(outputs, layer));
+    return replacement.defined() ? Tensors{replacement} : Tensors();
+  };
+  return registered(*this, &LayerHooks::forward, internal::AnyForwardHook{std::move(replacing)});
+}
+
+HookHandle Layer::register_forward_pre_hook(ForwardPreHook hook) const {
+  return registered(*this, &LayerHooks::forward_pre, std::move(hook));
+}
+
+HookHandle Layer::register_full_backward_hook(BackwardHook hook) const {
+  return registered(*this, &LayerHooks::backward, std::move(hook));
+}
+
+}  // namespace mica
