@@ -33,7 +33,9 @@ Value spec_value(const char* module, const Described& described, const std::stri
   throw Error({.where = "save",
                .expected = "losses and metrics that files can name",
                .received = "a function",
-               .hint = "Register a loss before, register_loss(\"package>name\", function), and give its name."});
+               .hint =
+                   "Register a loss before, register_loss(\"package>name\", function), and give its name; a metric of "
+                   "one's own is not written."});
 }
 
 // Items by name, in order, or a single one.

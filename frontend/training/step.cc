@@ -38,6 +38,14 @@ void check_target(const std::string& output, const LossImpl& loss, const ir::Ten
                .hint = is_index ? "This loss takes class indices." : "The targets must have the shape of the output."});
 }
 
+void check_reduced(const std::string& output, const Tensor& loss) {
+  if (loss.dim() == 0) return;
+  throw Error({.where = output,
+               .expected = "a loss that is reduced to one number",
+               .received = describe(loss),
+               .hint = "reduction = \"none\" is for losses that are called by hand."});
+}
+
 Tensor regularization(const CustomLayer& model) {
   Tensor sum;
   for (const Variable& weight : all_weights(model)) {
@@ -113,6 +121,7 @@ class StepTrace {
       losses_.emplace_back();
       if (!head.loss) continue;
       losses_.back() = loss_of(*head_losses_[i], targets[i], predictions[i], weights.empty() ? Tensor() : weights[i]);
+      check_reduced(head.output, losses_.back());
       add(head.weight == 1 ? losses_.back() : losses_.back() * head.weight);
     }
     for (const Tensor& loss : trace_.losses()) add(loss);

@@ -182,7 +182,7 @@ Thresholds thresholds_option(ClassOptions& options, double fallback) {
   if (!given.defined()) return {.values = {fallback}};
   std::vector<double> values = given.to_vector<double>();
   bool in_range = std::all_of(values.begin(), values.end(), [](double t) { return t >= 0 && t <= 1; });
-  options.require(in_range && !values.empty(), "thresholds from 0 to 1", given.to_string());
+  options.require(in_range && !values.empty(), "thresholds from 0 to 1", FieldValue<Tensor>::write(given).to_json());
   return {.values = values, .even = Thresholds::are_even(values)};
 }
 

@@ -113,6 +113,15 @@ TEST(Masks, OfThePredictionReachLossAndMetrics) {
   EXPECT_NEAR(logs["mae"], 1.5, 1e-6);
 }
 
+TEST(Losses, ThatAreNotReducedDoNotTrain) {
+  Model model = one_output();
+  model.compile({.loss = MeanSquaredError({.reduction = "none"})});
+  EXPECT_EQ(
+      error_of([&] { model.train_on_batch(rows(), zeros_of(1)); }),
+      "out: expected a loss that is reduced to one number, received f32[?]. reduction = \"none\" is for losses that "
+      "are called by hand.");
+}
+
 TEST(Losses, CrossentropyChoosesByTheTargets) {
   Tensor x = Input({2}, {.name = "x"});
   Model model(x, Dense(3, {.activation = "softmax"})(x));

@@ -65,6 +65,14 @@ INSTANTIATE_TEST_SUITE_P(All, KerasLoss, testing::Range(std::size_t{0}, fixtures
                                   std::to_string(which.param);
                          });
 
+TEST(Losses, AreMadeAgainFromWhatFilesSay) {
+  for (const Config& fixture : fixtures().cases) {
+    Loss loss(fixture.get<std::string>("class"), fixture.at("config").object());
+    const Described& described = loss.impl().described;
+    EXPECT_EQ(make_loss(described).impl().described.config.to_json(), described.config.to_json());
+  }
+}
+
 TEST(Losses, NamesAndAliasesAreTheSameFunctions) {
   Tensor t = tensor({{0.5, 1.0}, {2.0, 0.25}}), p = tensor({{0.25, 2.0}, {1.0, 0.5}});
   for (const auto& [alias, name] :
