@@ -9,6 +9,7 @@
 #include "frontend/layers/fields.h"
 #include "frontend/layers/objects.h"
 #include "frontend/training/config.h"
+#include "frontend/training/optimizers/registry.h"
 
 namespace mica::files {
 namespace {
@@ -176,8 +177,7 @@ Config compile_config(const Model& model) {
   if (!training) return state.unread ? state.unread->config : Config();
   const CompileOptions& options = training->options;
   std::size_t outputs = training->heads.empty() ? 1 : training->heads.size();
-  Described optimizer = options.optimizer.impl().described();
-  return {{kOptimizer, internal::object_value("keras.optimizers", optimizer.class_name, optimizer.config)},
+  return {{kOptimizer, internal::FieldValue<Optimizer>::write(options.optimizer)},
           {"loss", spec_values(options.loss.items(), options.loss.is_single(), loss_value)},
           {"loss_weights", spec_values(options.loss_weights.items(), false, [](double w) { return Value(w); })},
           {"metrics", metrics_value(options.metrics, outputs)},
@@ -201,12 +201,8 @@ std::optional<SavedObject> saved_optimizer(const Model& model) {
   const internal::ModelState& state = internal::model_state(model);
   if (!training && !state.unread) return std::nullopt;
   if (!training) return SavedObject{kOptimizer, kOptimizer, state.unread->optimizer};
-  const internal::OptimizerImpl& optimizer = training->optimizer.impl();
-  Parameters variables{Variable(full({}, optimizer.iterations(), {.dtype = kInt32}), "iteration")};
-  if (optimizer.has_constant_rate())
-    variables.emplace_back(full({}, optimizer.lr(), {.dtype = kFloat32}), "learning_rate");
-  for (const Variable& slot : optimizer.saved_slots()) variables.push_back(slot);
-  return SavedObject{kOptimizer, optimizer.name(), std::move(variables)};
+  internal::OptimizerImpl& optimizer = training->optimizer.impl();
+  return SavedObject{kOptimizer, optimizer.name(), optimizer.variables()};
 }
 
 void load_optimizer(const Model& model, const hdf5::File& file) {
@@ -217,12 +213,12 @@ void load_optimizer(const Model& model, const hdf5::File& file) {
   if (!training && unread) unread->optimizer = read_variables(*group);
   if (!training) return;
   internal::OptimizerImpl& optimizer = training->optimizer.impl();
-  optimizer.build(model.trainable_weights());
+  // One that never took a step has no slots.
+  if (group->links().size() != optimizer.variables().size()) optimizer.build(model.trainable_weights());
   SavedObject saved = *saved_optimizer(model);
   if (group->links().size() != saved.variables.size()) return;
   load_variables({saved}, file);
-  optimizer.set_iterations(saved.variables[0].item<std::int64_t>());
-  if (optimizer.has_constant_rate()) optimizer.set_lr(saved.variables[1].item<double>());
+  optimizer.reload();
 }
 
 }  // namespace mica::files

@@ -65,6 +65,7 @@ class Fit {
       each([&](CustomCallback& callback) { callback.on_epoch_end(epoch, logs); });
       history.add(logs);
     }
+    config_.optimizer.impl().finalize(model_.trainable_weights());
     each([](CustomCallback& callback) { callback.on_train_end(); });
     return history;
   }

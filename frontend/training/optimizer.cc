@@ -1,404 +1,324 @@
 #include "frontend/training/optimizer.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "frontend/graph/apply.h"
+#include "frontend/graph/naming.h"
 #include "frontend/graph/trace.h"
-#include "frontend/graph/value.h"
-#include "frontend/layers/fields.h"
+#include "frontend/training/optimizers/conditional.h"
+#include "frontend/training/optimizers/pattern.h"
 
-namespace mica {
-namespace internal {
+namespace mica::internal {
 namespace {
 
-const VariableCell* cell_of(const Variable& variable) { return defined_node(variable)->cell.get(); }
+const VariableCell* key_of(const Variable& variable) { return variable.cell().get(); }
 
-void check_finite(const std::string& where, const char* argument, double value, bool positive = false) {
-  if (std::isfinite(value) && (!positive || value >= 0)) return;
-  throw Error({.where = where,
-               .expected = absl::StrCat(argument, " to be a finite number", positive ? " of at least 0" : ""),
-               .received = absl::StrCat(value),
-               .hint = {}});
+Tensor full_of(const Variable& variable, double value) {
+  return full(variable.shape(), value, {.dtype = variable.dtype()});
 }
 
-void check_beta(const std::string& where, const char* argument, double value) {
-  if (value >= 0 && value < 1) return;
-  throw Error({.where = where,
+// x · limit / max(norm, limit); NaN where the norm is not finite.
+Tensor clipped_to(const Tensor& x, const Tensor& norm, double limit) {
+  return x * (limit / norm.clamp(limit) + (norm - norm));
+}
+
+Tensor norm_of(const Tensors& tensors) {
+  Tensor sum = tensors[0].square().sum();
+  for (std::size_t i = 1; i < tensors.size(); ++i) sum = sum + tensors[i].square().sum();
+  return sum.sqrt();
+}
+
+// Zero and less clip nothing, as in Keras.
+bool clips(const std::optional<double>& limit) { return limit && *limit > 0; }
+
+void append(Parameters& all, const Parameters& more) { all.insert(all.end(), more.begin(), more.end()); }
+
+}  // namespace
+
+OptimizerImpl::OptimizerImpl(std::string_view class_name, LearningRate rate, OptimizerCommon common)
+    : class_name_(class_name), rate_(std::move(rate)), common_(std::move(common)) {
+  if (common_.name.empty()) common_.name = snake_case(class_name_);
+  check();
+}
+
+void OptimizerImpl::check() const {
+  if (rate_.is_constant()) check_not_negative("learning_rate", rate_.at(0));
+  if (common_.weight_decay) check_not_negative("weight_decay", *common_.weight_decay);
+  int clips = common_.clipnorm.has_value() + common_.clipvalue.has_value() + common_.global_clipnorm.has_value();
+  auto refuse = [&](std::string expected, std::string received) {
+    throw Error({.where = name(), .expected = std::move(expected), .received = std::move(received), .hint = {}});
+  };
+  if (clips > 1) refuse("only one of clipnorm, clipvalue, global_clipnorm", absl::StrCat(clips));
+  if (common_.ema_momentum < 0 || common_.ema_momentum > 1) {
+    refuse("ema_momentum between 0 and 1", absl::StrCat(common_.ema_momentum));
+  }
+  if (common_.ema_overwrite_frequency.value_or(1) < 1) {
+    refuse("ema_overwrite_frequency of at least 1", absl::StrCat(*common_.ema_overwrite_frequency));
+  }
+  if (common_.gradient_accumulation_steps.value_or(2) < 2) {
+    refuse("gradient_accumulation_steps of at least 2", absl::StrCat(*common_.gradient_accumulation_steps));
+  }
+}
+
+void OptimizerImpl::check_beta(const char* argument, double value) const {
+  if (value >= 0 && value <= 1) return;
+  throw Error({.where = name(),
                .expected = absl::StrCat(argument, " between 0 and 1"),
                .received = absl::StrCat(value),
                .hint = {}});
 }
 
-// momentum·v - lr·g; Nesterov looks one step ahead.
-class Sgd : public OptimizerImpl {
- public:
-  Sgd(LearningRate rate, const SGDOptions& o)
-      : OptimizerImpl(o.name.empty() ? "sgd" : o.name, std::move(rate),
-                      {o.weight_decay, o.clipnorm, o.clipvalue, o.global_clipnorm}),
-        momentum_(o.momentum),
-        nesterov_(o.nesterov) {
-    check_beta(name(), "momentum", momentum_ == 1 ? 0 : momentum_);
-  }
-
- protected:
-  Described own_options() const override { return {"SGD", {{"momentum", momentum_}, {"nesterov", nesterov_}}}; }
-
-  std::vector<SlotSpec> slot_specs() const override {
-    return momentum_ == 0 ? std::vector<SlotSpec>{} : std::vector<SlotSpec>{{"momentum"}};
-  }
-
-  void update(const Variable& w, const Tensor& g, const Parameters& slots, const Tensors& operands) override {
-    Variable variable = w;
-    const Tensor& lr = operands[0];
-    if (momentum_ == 0) return variable.assign(w - lr * g);
-    Variable velocity = slots[0];
-    Tensor v = velocity * momentum_ - lr * g;
-    velocity.assign(v);
-    variable.assign(nesterov_ ? w + v * momentum_ - lr * g : w + v);
-  }
-
- private:
-  double momentum_;
-  bool nesterov_;
-};
-
-// Keras' Adam: the bias corrections go into the rate, ε stands outside of them.
-class AdamRule : public OptimizerImpl {
- public:
-  AdamRule(std::string_view default_name, LearningRate rate, const AdamOptions& o)
-      : OptimizerImpl(o.name.empty() ? std::string(default_name) : o.name, std::move(rate),
-                      {o.weight_decay, o.clipnorm, o.clipvalue, o.global_clipnorm}),
-        class_name_(default_name == "adam" ? "Adam" : "AdamW"),
-        o_(o) {
-    check_beta(name(), "beta_1", o.beta_1);
-    check_beta(name(), "beta_2", o.beta_2);
-    check_finite(name(), "epsilon", o.epsilon, true);
-  }
-
- protected:
-  Described own_options() const override {
-    return {class_name_,
-            {{"beta_1", o_.beta_1}, {"beta_2", o_.beta_2}, {"epsilon", o_.epsilon}, {"amsgrad", o_.amsgrad}}};
-  }
-
-  std::vector<SlotSpec> slot_specs() const override {
-    if (o_.amsgrad) return {{"momentum"}, {"velocity"}, {.name = "velocity_hat", .group = 1}};
-    return {{"momentum"}, {"velocity"}};
-  }
-
-  std::vector<double> more_operands(double lr, double step) const override {
-    return {lr * std::sqrt(1 - std::pow(o_.beta_2, step)) / (1 - std::pow(o_.beta_1, step))};
-  }
-
-  void update(const Variable& w, const Tensor& g, const Parameters& slots, const Tensors& operands) override {
-    Variable variable = w, m = slots[0], v = slots[1];
-    Tensor new_m = m + (g - m) * (1 - o_.beta_1);
-    Tensor new_v = v + (g.square() - v) * (1 - o_.beta_2);
-    m.assign(new_m);
-    v.assign(new_v);
-    Tensor scale = new_v;
-    if (o_.amsgrad) {
-      Variable largest = slots[2];
-      scale = maximum(largest, new_v);
-      largest.assign(scale);
-    }
-    variable.assign(w - new_m * operands[1] / (scale.sqrt() + o_.epsilon));
-  }
-
- private:
-  std::string class_name_;
-  AdamOptions o_;
-};
-
-// ε stands inside the root.
-class RmsPropRule : public OptimizerImpl {
- public:
-  RmsPropRule(LearningRate rate, const RMSpropOptions& o)
-      : OptimizerImpl(o.name.empty() ? "rmsprop" : o.name, std::move(rate),
-                      {o.weight_decay, o.clipnorm, o.clipvalue, o.global_clipnorm}),
-        o_(o) {
-    check_beta(name(), "rho", o.rho);
-    check_finite(name(), "epsilon", o.epsilon, true);
-  }
-
- protected:
-  Described own_options() const override {
-    return {"RMSprop",
-            {{"rho", o_.rho}, {"momentum", o_.momentum}, {"epsilon", o_.epsilon}, {"centered", o_.centered}}};
-  }
-
-  std::vector<SlotSpec> slot_specs() const override {
-    std::vector<SlotSpec> specs = {{"velocity"}};
-    if (o_.momentum > 0) specs.push_back({.name = "momentum", .group = 1});
-    if (o_.centered) specs.push_back({.name = "average_gradient", .group = 2});
-    return specs;
-  }
-
-  void update(const Variable& w, const Tensor& g, const Parameters& slots, const Tensors& operands) override {
-    Variable variable = w, velocity = slots[0];
-    Tensor v = velocity * o_.rho + g.square() * (1 - o_.rho);
-    velocity.assign(v);
-    Tensor denominator = v + o_.epsilon;
-    if (o_.centered) {
-      Variable average = slots.back();
-      Tensor a = average * o_.rho + g * (1 - o_.rho);
-      average.assign(a);
-      denominator = v - a.square() + o_.epsilon;
-    }
-    Tensor step = operands[0] * g / denominator.sqrt();
-    if (o_.momentum > 0) {
-      Variable momentum = slots[1];
-      step = momentum * o_.momentum + step;
-      momentum.assign(step);
-    }
-    variable.assign(w - step);
-  }
-
- private:
-  RMSpropOptions o_;
-};
-
-Tensor norm_of(const Tensor& x) { return x.square().sum().sqrt(); }
-
-// x · limit / max(norm, limit)
-Tensor clipped_by(const Tensor& x, const Tensor& norm, double limit) { return x * (limit / norm.clamp(limit)); }
-
-}  // namespace
-
-OptimizerImpl::OptimizerImpl(std::string name, LearningRate rate, OptimizerCommon common)
-    : name_(std::move(name)), rate_(std::move(rate)), common_(common) {
-  if (rate_.is_constant()) check_finite(name_, "learning_rate", rate_.at(0), true);
-  check_finite(name_, "weight_decay", common_.weight_decay, true);
-  int clips = common_.clipnorm.has_value() + common_.clipvalue.has_value() + common_.global_clipnorm.has_value();
-  if (clips > 1) {
-    throw Error({.where = name_,
-                 .expected = "only one of clipnorm, clipvalue, global_clipnorm",
-                 .received = absl::StrCat(clips),
-                 .hint = {}});
-  }
+void OptimizerImpl::check_not_negative(const char* argument, double value) const {
+  if (std::isfinite(value) && value >= 0) return;
+  throw Error({.where = name(),
+               .expected = absl::StrCat(argument, " to be a finite number of at least 0"),
+               .received = absl::StrCat(value),
+               .hint = {}});
 }
 
 void OptimizerImpl::set_lr(double lr) {
-  check_finite(name_, "learning_rate", lr, true);
+  if (!rate_.is_constant()) {
+    throw Error({.where = name(),
+                 .expected = "a learning rate that is a number",
+                 .received = "a schedule, which sets it at every step",
+                 .hint = "Make the optimizer with a number to set it."});
+  }
+  check_not_negative("learning_rate", lr);
   rate_ = LearningRate(lr);
+}
+
+// ---- options
+
+void OptimizerImpl::visit_all(FieldVisitor& v) {
+  v.field("name", common_.name);
+  v.field("learning_rate", rate_);
+  v.field("weight_decay", common_.weight_decay);
+  v.field("clipnorm", common_.clipnorm);
+  v.field("global_clipnorm", common_.global_clipnorm);
+  v.field("clipvalue", common_.clipvalue);
+  v.field("use_ema", common_.use_ema);
+  v.field("ema_momentum", common_.ema_momentum);
+  v.field("ema_overwrite_frequency", common_.ema_overwrite_frequency);
+  v.field("loss_scale_factor", common_.loss_scale_factor);
+  v.field("gradient_accumulation_steps", common_.gradient_accumulation_steps);
+  visit_options(v);
+}
+
+Described OptimizerImpl::described() {
+  Described described{class_name_, {}};
+  ConfigWriter writer(described.config);
+  visit_all(writer);
+  return described;
+}
+
+void OptimizerImpl::read(const Config& config) {
+  ConfigReader reader(config, class_name_);
+  visit_all(reader);
+  reader.finish();
+  check();
+  check_options();
+}
+
+void OptimizerImpl::exclude_from_weight_decay(const Parameters& variables, const std::vector<std::string>& names) {
+  append(undecayed_, variables);
+  undecayed_names_.insert(undecayed_names_.end(), names.begin(), names.end());
+}
+
+bool OptimizerImpl::decays(const Variable& variable) const {
+  auto same = [&](const Variable& other) { return other.cell() == variable.cell(); };
+  return std::none_of(undecayed_.begin(), undecayed_.end(), same) &&
+         !any_found_in(undecayed_names_, variable.cell()->name, name());
+}
+
+std::optional<double> OptimizerImpl::weight_decay_of(const Variable&) const { return common_.weight_decay; }
+
+// ---- slots
+
+SlotSpec OptimizerImpl::slot(const Variable& variable, std::string_view slot_name, double initial, int group) const {
+  std::string owner = absl::StrReplaceAll(variable.path(), {{"/", "_"}});
+  return {absl::StrCat(name(), "/", owner, "_", std::string(slot_name)), full_of(variable, initial), group};
 }
 
 void OptimizerImpl::build(const Parameters& variables) {
   TraceSuspension eager;
+  auto make = [](const SlotSpec& spec) { return Variable(spec.initial, spec.path, false); };
+  if (own_slots_.empty()) {
+    for (const SlotSpec& spec : own_slots()) own_slots_.push_back(make(spec));
+  }
   for (const Variable& variable : variables) {
-    if (slots_.count(cell_of(variable))) continue;
-    Parameters& slots = slots_[cell_of(variable)];
-    for (const SlotSpec& spec : slot_specs()) {
-      slots.emplace_back(full(variable.shape(), spec.initial, {.dtype = variable.dtype()}),
-                         absl::StrCat(variable.path(), "/", spec.name), false);
-      slot_list_.push_back(slots.back());
+    if (!slot_index_.emplace(key_of(variable), slots_.size()).second) continue;
+    Slots& slots = slots_.emplace_back();
+    slots.variable = variable;
+    if (common_.use_ema) slots.average = make(slot(variable, "average"));
+    if (accumulates()) slots.accumulator = make(slot(variable, "gradient_accumulator"));
+    for (const SlotSpec& spec : slots_of(variable)) {
+      slots.all.push_back(make(spec));
+      slots.groups.push_back(spec.group);
     }
-    built_for_.push_back(variable);
   }
 }
 
-Parameters OptimizerImpl::saved_slots() const {
+OptimizerImpl::Slots& OptimizerImpl::slots_for(const Variable& variable) {
+  return slots_[slot_index_.at(key_of(variable))];
+}
+
+Parameters OptimizerImpl::slots() const {
   Parameters ordered;
-  const std::vector<SlotSpec> specs = slot_specs();
-  const int groups = specs.empty() ? 0 : specs.back().group + 1;
+  int groups = 0;
+  for (const Slots& slots : slots_) {
+    if (common_.use_ema) ordered.push_back(slots.average);
+    for (int group : slots.groups) groups = std::max(groups, group + 1);
+  }
+  for (const Slots& slots : slots_) {
+    if (accumulates()) ordered.push_back(slots.accumulator);
+  }
   for (int group = 0; group < groups; ++group) {
-    for (const Variable& variable : built_for_) {
-      const Parameters& slots = slots_.at(cell_of(variable));
-      for (std::size_t i = 0; i < specs.size(); ++i) {
-        if (specs[i].group == group) ordered.push_back(slots[i]);
+    for (const Slots& slots : slots_) {
+      for (std::size_t i = 0; i < slots.all.size(); ++i) {
+        if (slots.groups[i] == group) ordered.push_back(slots.all[i]);
       }
     }
   }
+  append(ordered, own_slots_);
   return ordered;
 }
 
-Described OptimizerImpl::described() const {
-  if (!rate_.is_constant()) {
-    throw Error({.where = name_,
-                 .expected = "a learning rate that files can hold",
-                 .received = "a function of the step",
-                 .hint = "set_lr() gives it a number."});
+Parameters OptimizerImpl::variables() {
+  TraceSuspension eager;
+  Tensor step = full({}, steps_, {.dtype = kInt32}), rate = full({}, rate_.at(steps_), {.dtype = kFloat32});
+  if (!step_variable_.defined()) {
+    step_variable_ = Variable(step, absl::StrCat(name(), "/iteration"), false);
+    rate_variable_ = Variable(rate, absl::StrCat(name(), "/learning_rate"), false);
+  } else {
+    step_variable_.assign(step);
+    rate_variable_.assign(rate);
   }
-  using Number = FieldValue<std::optional<double>>;
-  Described described = own_options();
-  Config config{{"name", name_},
-                {"learning_rate", static_cast<double>(static_cast<float>(rate_.at(0)))},
-                {"weight_decay", common_.weight_decay == 0 ? Config::Value() : Config::Value(common_.weight_decay)},
-                {"clipnorm", Number::write(common_.clipnorm)},
-                {"global_clipnorm", Number::write(common_.global_clipnorm)},
-                {"clipvalue", Number::write(common_.clipvalue)},
-                {"use_ema", false},
-                {"ema_momentum", 0.99},
-                {"ema_overwrite_frequency", {}},
-                {"loss_scale_factor", {}},
-                {"gradient_accumulation_steps", {}}};
-  for (const auto& [key, value] : described.config.items()) config.set(key, value);
-  return {described.class_name, config};
+  Parameters all = {step_variable_};
+  if (rate_.is_constant()) all.push_back(rate_variable_);
+  append(all, slots());
+  return all;
 }
 
-std::vector<double> OptimizerImpl::more_operands(double, double) const { return {}; }
+void OptimizerImpl::reload() {
+  steps_ = step_variable_.item<std::int64_t>();
+  if (rate_.is_constant()) rate_ = LearningRate(rate_variable_.item<double>());
+}
+
+// ---- a step
+
+std::vector<double> OptimizerImpl::factors(double, double) const { return {}; }
+void OptimizerImpl::update_own(const Parameters&, const Tensors&) {}
 
 std::vector<double> OptimizerImpl::operands() const {
-  std::vector<double> values = {lr()};
-  for (double value : more_operands(values[0], static_cast<double>(iterations_ + 1))) values.push_back(value);
+  const std::int64_t updates = steps_ / common_.gradient_accumulation_steps.value_or(1);
+  std::vector<double> values = {rate_.at(steps_)};
+  for (double factor : factors(values[0], static_cast<double>(updates + 1))) values.push_back(factor);
+  if (accumulates()) values.push_back((steps_ + 1) % *common_.gradient_accumulation_steps == 0);
+  if (common_.use_ema) {
+    values.push_back(updates == 0 ? 0 : common_.ema_momentum);
+    values.push_back(common_.ema_overwrite_frequency && (updates + 1) % *common_.ema_overwrite_frequency == 0);
+  }
   return values;
+}
+
+OptimizerImpl::Operands OptimizerImpl::placed(const Tensors& operands) const {
+  Operands placed;
+  auto rest = operands.end();
+  if (common_.use_ema) {
+    placed.ema_overwrites = *--rest != 0;
+    placed.ema_momentum = *--rest;
+  }
+  if (accumulates()) placed.is_update = *--rest != 0;
+  placed.lr = operands[0];
+  placed.factors = Tensors(std::vector<Tensor>(operands.begin() + 1, rest));
+  return placed;
+}
+
+Tensor OptimizerImpl::scaled(const Tensor& loss) {
+  return common_.loss_scale_factor ? loss * *common_.loss_scale_factor : loss;
 }
 
 Tensors OptimizerImpl::clipped(const Tensors& grads) const {
   Tensors out;
-  if (common_.global_clipnorm) {
-    Tensor sum;
-    for (const Tensor& g : grads) sum = sum.defined() ? sum + g.square().sum() : g.square().sum();
-    for (const Tensor& g : grads) out.push_back(clipped_by(g, sum.sqrt(), *common_.global_clipnorm));
-    return out;
-  }
-  for (const Tensor& g : grads) {
-    if (common_.clipnorm) {
-      out.push_back(clipped_by(g, norm_of(g), *common_.clipnorm));
-    } else if (common_.clipvalue) {
-      out.push_back(g.clamp(-*common_.clipvalue, *common_.clipvalue));
-    } else {
-      out.push_back(g);
-    }
+  if (clips(common_.clipnorm)) {
+    for (const Tensor& g : grads) out.push_back(clipped_to(g, norm_of({g}), *common_.clipnorm));
+  } else if (clips(common_.global_clipnorm)) {
+    Tensor norm = norm_of(grads);
+    for (const Tensor& g : grads) out.push_back(clipped_to(g, norm, *common_.global_clipnorm));
+  } else if (clips(common_.clipvalue)) {
+    for (const Tensor& g : grads) out.push_back(g.clamp(-*common_.clipvalue, *common_.clipvalue));
+  } else {
+    out = grads;
   }
   return out;
 }
 
-void OptimizerImpl::apply(const Parameters& variables, Tensors grads, const Tensors& operands) {
-  grads = clipped(grads);
+void OptimizerImpl::update_all(const Parameters& variables, const Tensors& grads, const Operands& operands) {
+  const Tensors clipped_grads = clipped(grads);
+  update_own(own_slots_, operands.factors);
   for (std::size_t i = 0; i < variables.size(); ++i) {
     Variable variable = variables[i];
-    if (common_.weight_decay != 0) variable.assign(variable - variable * (operands[0] * common_.weight_decay));
-    update(variable, grads[i], slots_.at(cell_of(variable)), operands);
-    const TensorFn& constraint = defined_node(variable)->cell->constraint;
+    const DType dtype = variable.dtype();
+    UpdateArguments arguments{
+        variable, cast(clipped_grads[i], dtype), slots_for(variable).all, cast(operands.lr, dtype), {}};
+    for (const Tensor& factor : operands.factors) arguments.factors.push_back(cast(factor, dtype));
+    std::optional<double> decay = weight_decay_of(variable);
+    if (decay.value_or(0) != 0 && decays(variable)) variable.assign(variable - variable * (arguments.lr * *decay));
+    update(arguments);
+  }
+}
+
+void OptimizerImpl::accumulate(const Parameters& variables, const Tensors& grads, const Operands& operands) {
+  Parameters touched = variables;
+  append(touched, own_slots_);
+  for (const Variable& variable : variables) append(touched, slots_for(variable).all);
+  ConditionalUpdate conditional(touched);
+  Tensors means;
+  for (std::size_t i = 0; i < variables.size(); ++i) {
+    Variable accumulator = slots_for(variables[i]).accumulator;
+    Tensor sum = accumulator + grads[i];
+    means.push_back(sum / static_cast<double>(*common_.gradient_accumulation_steps));
+    accumulator.assign(where(operands.is_update, 0.0, sum));
+  }
+  update_all(variables, means, operands);
+  conditional.only_if(operands.is_update);
+}
+
+void OptimizerImpl::average(const Parameters& variables, const Operands& operands) {
+  for (Variable variable : variables) {
+    Variable average = slots_for(variable).average;
+    Tensor momentum = cast(operands.ema_momentum, variable.dtype());
+    average.assign(momentum * average + (1 - momentum) * variable);
+    if (common_.ema_overwrite_frequency) variable.assign(where(operands.ema_overwrites, average, variable));
+  }
+}
+
+void OptimizerImpl::apply(const Parameters& variables, Tensors grads, const Tensors& operands) {
+  if (variables.empty()) return;
+  const Operands placed_operands = placed(operands);
+  if (common_.loss_scale_factor) {
+    for (Tensor& grad : grads) grad = grad / *common_.loss_scale_factor;
+  }
+  if (accumulates()) {
+    accumulate(variables, grads, placed_operands);
+  } else {
+    update_all(variables, grads, placed_operands);
+  }
+  if (common_.use_ema) average(variables, placed_operands);
+  for (Variable variable : variables) {
+    const TensorFn& constraint = variable.cell()->constraint;
     if (constraint) variable.assign(constraint(variable));
   }
 }
 
-std::shared_ptr<OptimizerImpl> make_optimizer(const std::string& name) {
-  std::string lower = name;
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  if (lower == "sgd") return std::make_shared<Sgd>(0.01, SGDOptions{});
-  if (lower == "adam") return std::make_shared<AdamRule>("adam", 0.001, AdamOptions{});
-  if (lower == "adamw") return std::make_shared<AdamRule>("adamw", 0.001, AdamOptions{.weight_decay = 0.004});
-  if (lower == "rmsprop") return std::make_shared<RmsPropRule>(0.001, RMSpropOptions{});
-  throw Error({.where = "optimizer",
-               .expected = "one of adam, adamw, rmsprop, sgd",
-               .received = absl::StrCat("\"", name, "\""),
-               .hint = {}});
+void OptimizerImpl::finalize(const Parameters& variables) {
+  if (!common_.use_ema) return;
+  for (Variable variable : variables) {
+    if (slot_index_.count(key_of(variable))) variable.assign(slots_for(variable).average);
+  }
 }
 
-namespace {
-
-// The options of every optimizer.
-struct CommonFields {
-  std::string name;
-  double learning_rate = 0.001, ema_momentum = 0.99;
-  OptimizerCommon common;
-
-  void visit(FieldVisitor& v) {
-    std::optional<double> weight_decay;
-    v.field("name", name);
-    v.field("learning_rate", learning_rate);
-    v.field("weight_decay", weight_decay);
-    v.field("clipnorm", common.clipnorm);
-    v.field("global_clipnorm", common.global_clipnorm);
-    v.field("clipvalue", common.clipvalue);
-    v.fixed("use_ema", false);
-    v.field("ema_momentum", ema_momentum);
-    v.fixed("ema_overwrite_frequency", {});
-    v.fixed("loss_scale_factor", {});
-    v.fixed("gradient_accumulation_steps", {});
-    common.weight_decay = weight_decay.value_or(0);
-  }
-  template <class Options>
-  Options options(Options o) const {
-    o.weight_decay = common.weight_decay;
-    o.clipnorm = common.clipnorm;
-    o.clipvalue = common.clipvalue;
-    o.global_clipnorm = common.global_clipnorm;
-    o.name = name;
-    return o;
-  }
-};
-
-}  // namespace
-
-Optimizer make_optimizer(const Described& described) {
-  ConfigReader reader(described.config, described.class_name);
-  CommonFields fields;
-  fields.visit(reader);
-  if (described.class_name == "SGD") {
-    SGDOptions o;
-    reader.field("momentum", o.momentum);
-    reader.field("nesterov", o.nesterov);
-    reader.finish();
-    return SGD(fields.learning_rate, fields.options(o));
-  }
-  if (described.class_name == "RMSprop") {
-    RMSpropOptions o;
-    reader.field("rho", o.rho);
-    reader.field("momentum", o.momentum);
-    reader.field("epsilon", o.epsilon);
-    reader.field("centered", o.centered);
-    reader.finish();
-    return RMSprop(fields.learning_rate, fields.options(o));
-  }
-  if (described.class_name == "Adam" || described.class_name == "AdamW") {
-    AdamOptions o;
-    reader.field("beta_1", o.beta_1);
-    reader.field("beta_2", o.beta_2);
-    reader.field("epsilon", o.epsilon);
-    reader.field("amsgrad", o.amsgrad);
-    reader.finish();
-    if (described.class_name == "Adam") return Adam(fields.learning_rate, fields.options(o));
-    return AdamW(fields.learning_rate, fields.options(o));
-  }
-  throw Error({.where = "optimizer",
-               .expected = "one of the classes Adam, AdamW, RMSprop, SGD",
-               .received = described.class_name,
-               .hint = {}});
-}
-
-}  // namespace internal
-
-LearningRate::LearningRate(double constant) : constant_(constant) {}
-LearningRate::LearningRate(std::function<Tensor(const Tensor&)> schedule) : fn_(std::move(schedule)) {}
-double LearningRate::at(std::int64_t step) const {
-  if (!fn_) return constant_;
-  internal::TraceSuspension eager;
-  return fn_(full({}, static_cast<double>(step))).item();
-}
-
-Optimizer::Optimizer(const char* name) : Optimizer(std::string(name)) {}
-Optimizer::Optimizer(const std::string& name) : impl_(internal::make_optimizer(name)) {}
-double Optimizer::lr() const { return impl_->lr(); }
-void Optimizer::set_lr(double lr) const { impl_->set_lr(lr); }
-Parameters Optimizer::variables() const { return impl_->slots(); }
-std::int64_t Optimizer::iterations() const { return impl_->iterations(); }
-
-void Optimizer::apply(const Tensors& grads, const Parameters& variables) const {
-  if (grads.size() != variables.size()) {
-    throw Error({.where = impl_->name(),
-                 .expected = absl::StrCat(variables.size(), " gradients, one for each variable"),
-                 .received = absl::StrCat(grads.size()),
-                 .hint = {}});
-  }
-  impl_->build(variables);
-  Tensors operands;
-  for (double value : impl_->operands()) operands.push_back(full({}, value));
-  impl_->apply(variables, grads, operands);
-  impl_->count_step();
-}
-
-namespace optimizers {
-SGD::SGD(LearningRate rate, SGDOptions o) : Optimizer(std::make_shared<internal::Sgd>(std::move(rate), o)) {}
-RMSprop::RMSprop(LearningRate rate, RMSpropOptions o)
-    : Optimizer(std::make_shared<internal::RmsPropRule>(std::move(rate), o)) {}
-Adam::Adam(LearningRate rate, AdamOptions o)
-    : Optimizer(std::make_shared<internal::AdamRule>("adam", std::move(rate), o)) {}
-AdamW::AdamW(LearningRate rate, AdamOptions o)
-    : Optimizer(std::make_shared<internal::AdamRule>("adamw", std::move(rate), o)) {}
-}  // namespace optimizers
-}  // namespace mica
+}  // namespace mica::internal

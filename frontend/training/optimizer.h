@@ -1,80 +1,162 @@
-// What an Optimizer is behind its handle: a rule that updates one Variable from its gradient, with slots, inside a
-// trace.
+// What an Optimizer of Keras is behind its handle: a rule that updates Variables from their gradients, with slots,
+// inside a trace.
 //
-// What changes from step to step without being a tensor of the model (learning rate, bias corrections) is computed in
-// double on the host and handed to the Program as run-time operands: a new learning rate compiles nothing.
+// What changes from step to step without being a tensor of the model (learning rate, bias corrections, whether this
+// step updates or only accumulates) is computed in double on the host and handed to the Program as run-time operands:
+// no step compiles anything new.
 #pragma once
 #include <cstdint>
-#include <map>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
-#include "frontend/mica/training.h"
+#include "frontend/graph/variable.h"
+#include "frontend/mica/training/optimizers.h"
+#include "frontend/training/schedule.h"
 
 namespace mica::internal {
 
+// What every optimizer takes beside its learning rate.
 struct OptimizerCommon {
-  double weight_decay = 0;
-  std::optional<double> clipnorm = {}, clipvalue = {}, global_clipnorm = {};
+  std::string name;
+  std::optional<double> weight_decay = {}, clipnorm = {}, clipvalue = {}, global_clipnorm = {};
+  bool use_ema = false;
+  double ema_momentum = 0.99;
+  std::optional<std::int64_t> ema_overwrite_frequency = {};
+  std::optional<double> loss_scale_factor = {};
+  std::optional<std::int64_t> gradient_accumulation_steps = {};
+
+  // From the public options of any optimizer. No decay is Keras' None.
+  template <class Options>
+  static OptimizerCommon of(const Options& o) {
+    return {o.name,
+            o.weight_decay == 0 ? std::optional<double>() : o.weight_decay,
+            o.clipnorm,
+            o.clipvalue,
+            o.global_clipnorm,
+            o.use_ema,
+            o.ema_momentum,
+            o.ema_overwrite_frequency,
+            o.loss_scale_factor,
+            o.gradient_accumulation_steps};
+  }
 };
 
-// The slot of one Variable: "momentum" of "dense/kernel".
+// A slot to make for a Variable: its path and what it holds at first. Files keep slots by group; those of one group
+// variable by variable.
 struct SlotSpec {
-  const char* name;
-  double initial = 0;
+  std::string path;
+  Tensor initial;
   int group = 0;
+};
+
+// What a rule updates one Variable from.
+struct UpdateArguments {
+  Variable variable;
+  Tensor grad;
+  Parameters slots;  // in the order of slots_of()
+  Tensor lr;         // rank 0, as all factors, of the dtype of the variable
+  Tensors factors;   // in the order of factors()
 };
 
 class OptimizerImpl {
  public:
-  OptimizerImpl(std::string name, LearningRate rate, OptimizerCommon common);
+  OptimizerImpl(std::string_view class_name, LearningRate rate, OptimizerCommon common);
   virtual ~OptimizerImpl() = default;
 
-  const std::string& name() const { return name_; }
-  double lr() const { return rate_.at(iterations_); }
-  void set_lr(double lr);
-  std::int64_t iterations() const { return iterations_; }
-  void count_step() { ++iterations_; }
-  void set_iterations(std::int64_t iterations) { iterations_ = iterations; }
-  bool has_constant_rate() const { return rate_.is_constant(); }
+  const std::string& name() const { return common_.name; }
+  virtual double lr() const { return rate_.at(steps_); }
+  virtual void set_lr(double lr);
+  // Updates of the variables; with gradient accumulation fewer than steps.
+  virtual std::int64_t iterations() const { return steps_ / common_.gradient_accumulation_steps.value_or(1); }
+  // A step was run.
+  virtual void count_step() { ++steps_; }
+  // Another optimizer around this one scales the loss.
+  void forgo_loss_scaling() { common_.loss_scale_factor.reset(); }
+  void exclude_from_weight_decay(const Parameters& variables, const std::vector<std::string>& names);
 
-  // The class and its options, as files have them.
-  Described described() const;
+  // The class and its options, as files have them; and from them, with Error naming the option.
+  Described described();
+  void read(const Config& config);
 
-  // Makes the slots of variables that have none yet, in order.
-  void build(const Parameters& variables);
-  Parameters slots() const { return slot_list_; }
-  // In the order of Keras' files: slot by slot, those of one group variable by variable.
-  Parameters saved_slots() const;
+  // Makes the slots of variables that have none yet.
+  virtual void build(const Parameters& variables);
+  // What steps assign beside the variables, in the order of Keras' files.
+  virtual Parameters slots() const;
+  // Keras' list: the step, the learning rate unless a schedule sets it, the slots.
+  virtual Parameters variables();
+  // Takes step and learning rate back from variables() after these were assigned.
+  virtual void reload();
 
-  // The values of the run-time operands of the step that `iterations()` completed steps precede; the first is the
-  // learning rate.
-  std::vector<double> operands() const;
+  // The values of the run-time operands of the next step.
+  virtual std::vector<double> operands() const;
   std::size_t num_operands() const { return operands().size(); }
-  // Inside a trace: clips, decays, updates every variable. `operands` are rank-0 tensors in the order of operands().
-  void apply(const Parameters& variables, Tensors grads, const Tensors& operands);
+  // What the gradients are taken of: the loss, scaled where gradients of low precision would vanish.
+  virtual Tensor scaled(const Tensor& loss);
+  // Inside a trace: one step. `operands` are rank-0 tensors in the order of operands().
+  virtual void apply(const Parameters& variables, Tensors grads, const Tensors& operands);
+  // After the last step of fit(): the variables take their moving averages, where there are any.
+  virtual void finalize(const Parameters& variables);
 
  protected:
-  // The class and what it adds to the options of every optimizer.
-  virtual Described own_options() const = 0;
-  virtual std::vector<SlotSpec> slot_specs() const = 0;
-  // Further operands: `step` counts from 1.
-  virtual std::vector<double> more_operands(double lr, double step) const;
-  virtual void update(const Variable& variable, const Tensor& grad, const Parameters& slots,
-                      const Tensors& operands) = 0;
+  OptimizerCommon& common() { return common_; }
+  const OptimizerCommon& common() const { return common_; }
+  // All options, in Keras' order.
+  virtual void visit_all(FieldVisitor& visitor);
+  // What the class adds to the options of every optimizer.
+  virtual void visit_options(FieldVisitor& visitor) = 0;
+  virtual void check_options() const {}
+
+  virtual std::vector<SlotSpec> slots_of(const Variable& variable) const = 0;
+  // Slots of the optimizer itself, behind all others.
+  virtual std::vector<SlotSpec> own_slots() const { return {}; }
+  // Operands beside the learning rate; `step` counts the updates from 1.
+  virtual std::vector<double> factors(double lr, double step) const;
+  virtual std::optional<double> weight_decay_of(const Variable& variable) const;
+  // Once a step, before the updates.
+  virtual void update_own(const Parameters& own_slots, const Tensors& factors);
+  virtual void update(const UpdateArguments& arguments) = 0;
+
+  // "adam/dense_kernel_momentum", like the variable and full of `initial`.
+  SlotSpec slot(const Variable& variable, std::string_view name, double initial = 0, int group = 0) const;
+  void check_beta(const char* argument, double value) const;
+  void check_not_negative(const char* argument, double value) const;
 
  private:
+  struct Slots {
+    Variable variable;  // keeps the cell alive that is the key
+    Parameters all;
+    Variable average, accumulator;
+    std::vector<int> groups;
+  };
+  // Operands in their places.
+  struct Operands {
+    Tensor lr;
+    Tensors factors;
+    Tensor is_update, ema_momentum, ema_overwrites;
+  };
+
+  void check() const;
+  bool accumulates() const { return common_.gradient_accumulation_steps.has_value(); }
+  bool decays(const Variable& variable) const;
+  Slots& slots_for(const Variable& variable);
+  Operands placed(const Tensors& operands) const;
   Tensors clipped(const Tensors& grads) const;
-  std::string name_;
+  void update_all(const Parameters& variables, const Tensors& grads, const Operands& operands);
+  void accumulate(const Parameters& variables, const Tensors& grads, const Operands& operands);
+  void average(const Parameters& variables, const Operands& operands);
+
+  std::string class_name_;
   LearningRate rate_;
   OptimizerCommon common_;
-  std::int64_t iterations_ = 0;
-  std::map<const VariableCell*, Parameters> slots_;
-  Parameters slot_list_, built_for_;  // built_for_ keeps the cells alive that are keys above
+  std::int64_t steps_ = 0;
+  std::vector<Slots> slots_;  // in the order of the variables
+  std::unordered_map<const VariableCell*, std::size_t> slot_index_;
+  Parameters own_slots_;
+  Variable step_variable_, rate_variable_;  // what variables() shows of steps_ and rate_
+  Parameters undecayed_;
+  std::vector<std::string> undecayed_names_;
 };
-
-std::shared_ptr<OptimizerImpl> make_optimizer(const std::string& name);
-// From what a file says of it: a class and its options.
-Optimizer make_optimizer(const Described& described);
 
 }  // namespace mica::internal

@@ -136,7 +136,8 @@ class StepTrace {
     Tensors operands;
     for (std::size_t i = 0; i < optimizer.num_operands(); ++i)
       operands.push_back(trace_.input({kFloat32, {}}, absl::StrCat(optimizer.name(), "/", i)));
-    Tensors grads = trace_.gradients(total, Tensors(std::vector<Tensor>(weights.begin(), weights.end())));
+    Tensors grads =
+        trace_.gradients(optimizer.scaled(total), Tensors(std::vector<Tensor>(weights.begin(), weights.end())));
     optimizer.apply(weights, grads, operands);
   }
 

@@ -1,6 +1,6 @@
-// Optimizers and schedules of the learning rate by Keras' names, arguments and defaults.
+// Keras' optimizers by their names, arguments and defaults.
 #pragma once
-#include "mica/layer.h"
+#include "mica/training/schedules.h"
 
 namespace mica {
 
@@ -8,30 +8,22 @@ namespace internal {
 class OptimizerImpl;  // frontend/training/optimizer.h
 }  // namespace internal
 
-// A number, or f(step) built from tensor operations.
-class LearningRate {
- public:
-  LearningRate(double constant);
-  LearningRate(std::function<Tensor(const Tensor& step)> schedule);
-  double at(std::int64_t step) const;
-  bool is_constant() const { return !fn_; }
-
- private:
-  double constant_ = 0;
-  std::function<Tensor(const Tensor&)> fn_;
-};
-
 // "adam", Adam(1e-3). A handle: copies share iterations and slots.
 class Optimizer {
  public:
   Optimizer(const char* name);
   Optimizer(const std::string& name);
-  double lr() const;
-  void set_lr(double lr) const;
+  double lr() const;             // of the next step
+  void set_lr(double lr) const;  // Error where a schedule sets it
+
   // One step with these gradients.
   void apply(const Tensors& grads, const Parameters& variables) const;
-  Parameters variables() const;  // the slots: "dense/kernel/momentum", …
+  // Keras' optimizer.variables: "adam/iteration", "adam/learning_rate", then the slots, "adam/dense_kernel_momentum".
+  Parameters variables() const;
   std::int64_t iterations() const;
+  // No weight decay for these variables, nor for those in whose name one of the regular expressions is found ("bias").
+  void exclude_from_weight_decay(const Parameters& variables, const std::vector<std::string>& names = {}) const;
+
   internal::OptimizerImpl& impl() const { return *impl_; }  // the library's own code
 
  protected:
@@ -40,28 +32,85 @@ class Optimizer {
  private:
   std::shared_ptr<internal::OptimizerImpl> impl_;
 };
+
+// What every optimizer of Keras takes. Only one of clipnorm, clipvalue and global_clipnorm may be given.
+#define MICA_OPTIMIZER_OPTIONS(default_weight_decay)                         \
+  double weight_decay = default_weight_decay;                                \
+  std::optional<double> clipnorm = {}, clipvalue = {}, global_clipnorm = {}; \
+  bool use_ema = false;                                                      \
+  double ema_momentum = 0.99;                                                \
+  std::optional<std::int64_t> ema_overwrite_frequency = {};                  \
+  std::optional<double> loss_scale_factor = {};                              \
+  std::optional<std::int64_t> gradient_accumulation_steps = {};              \
+  std::string name = {};
+
 inline namespace optimizers {
 struct SGDOptions {
   double momentum = 0;
   bool nesterov = false;
-  double weight_decay = 0;
-  std::optional<double> clipnorm = {}, clipvalue = {}, global_clipnorm = {};
-  std::string name = {};
+  MICA_OPTIMIZER_OPTIONS(0)
 };
 struct RMSpropOptions {
   double rho = 0.9, momentum = 0, epsilon = 1e-7;
   bool centered = false;
-  double weight_decay = 0;
-  std::optional<double> clipnorm = {}, clipvalue = {}, global_clipnorm = {};
-  std::string name = {};
+  MICA_OPTIMIZER_OPTIONS(0)
 };
-struct AdamOptions {
+struct AdamWOptions {
   double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
   bool amsgrad = false;
-  double weight_decay = 0;
-  std::optional<double> clipnorm = {}, clipvalue = {}, global_clipnorm = {};
+  MICA_OPTIMIZER_OPTIONS(0.004)
+};
+struct AdamOptions {  // amsgrad: Adam and AdamW only
+  double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
+  bool amsgrad = false;
+  MICA_OPTIMIZER_OPTIONS(0)
+  operator AdamWOptions() const;
+};
+struct AdagradOptions {
+  double initial_accumulator_value = 0.1, epsilon = 1e-7;
+  MICA_OPTIMIZER_OPTIONS(0)
+};
+struct AdadeltaOptions {
+  double rho = 0.95, epsilon = 1e-7;
+  MICA_OPTIMIZER_OPTIONS(0)
+};
+struct AdafactorOptions {
+  double beta_2_decay = -0.8, epsilon_1 = 1e-30, epsilon_2 = 1e-3, clip_threshold = 1;
+  bool relative_step = true;
+  MICA_OPTIMIZER_OPTIONS(0)
+};
+struct FtrlOptions {
+  double learning_rate_power = -0.5, initial_accumulator_value = 0.1, l1_regularization_strength = 0,
+         l2_regularization_strength = 0, l2_shrinkage_regularization_strength = 0, beta = 0;
+  MICA_OPTIMIZER_OPTIONS(0)
+};
+struct LionOptions {
+  double beta_1 = 0.9, beta_2 = 0.99;
+  MICA_OPTIMIZER_OPTIONS(0)
+};
+struct MuonOptions {
+  double adam_beta_1 = 0.9, adam_beta_2 = 0.999;
+  std::optional<double> adam_weight_decay = 0.004;
+  double epsilon = 1e-7;
+  std::vector<std::string> exclude_layers = {};  // regular expressions: what they are found in is Adam's
+  bool exclude_embeddings = true;
+  double muon_a = 3.4445, muon_b = -4.7750, muon_c = 2.0315, adam_lr_ratio = 1, momentum = 0.95;
+  std::int64_t ns_steps = 5;
+  bool nesterov = true;
+  std::optional<double> rms_rate = 0.2;
+  MICA_OPTIMIZER_OPTIONS(0.004)
+};
+struct ScheduleFreeAdamWOptions {
+  double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-8;
+  std::int64_t warmup_steps = 0;
+  MICA_OPTIMIZER_OPTIONS(0)
+};
+struct LossScaleOptions {
+  double initial_scale = 32768;
+  std::int64_t dynamic_growth_steps = 2000;
   std::string name = {};
 };
+
 class SGD : public Optimizer {
  public:
   explicit SGD(LearningRate learning_rate = 0.01, SGDOptions options = {});
@@ -76,8 +125,56 @@ class Adam : public Optimizer {
 };
 class AdamW : public Optimizer {
  public:
-  explicit AdamW(LearningRate learning_rate = 0.001, AdamOptions options = {.weight_decay = 0.004});
+  explicit AdamW(LearningRate learning_rate = 0.001, AdamWOptions options = {});
+};
+class Nadam : public Optimizer {
+ public:
+  explicit Nadam(LearningRate learning_rate = 0.001, AdamOptions options = {});
+};
+class Adamax : public Optimizer {
+ public:
+  explicit Adamax(LearningRate learning_rate = 0.001, AdamOptions options = {});
+};
+class Lamb : public Optimizer {
+ public:
+  explicit Lamb(LearningRate learning_rate = 0.001, AdamOptions options = {});
+};
+class Adagrad : public Optimizer {
+ public:
+  explicit Adagrad(LearningRate learning_rate = 0.001, AdagradOptions options = {});
+};
+class Adadelta : public Optimizer {
+ public:
+  explicit Adadelta(LearningRate learning_rate = 0.001, AdadeltaOptions options = {});
+};
+class Adafactor : public Optimizer {
+ public:
+  explicit Adafactor(LearningRate learning_rate = 0.001, AdafactorOptions options = {});
+};
+class Ftrl : public Optimizer {
+ public:
+  explicit Ftrl(LearningRate learning_rate = 0.001, FtrlOptions options = {});
+};
+class Lion : public Optimizer {
+ public:
+  explicit Lion(LearningRate learning_rate = 0.001, LionOptions options = {});
+};
+// Matrices by orthogonalised momentum; vectors, higher ranks, embeddings and exclude_layers by AdamW.
+class Muon : public Optimizer {
+ public:
+  explicit Muon(LearningRate learning_rate = 0.001, MuonOptions options = {});
+};
+class ScheduleFreeAdamW : public Optimizer {
+ public:
+  explicit ScheduleFreeAdamW(LearningRate learning_rate = 0.0025, ScheduleFreeAdamWOptions options = {});
+};
+// Multiplies the loss so that gradients of low precision do not vanish, divides the gradients again, and skips a step
+// whose gradients are not finite. The scale doubles after dynamic_growth_steps good steps and halves after a bad one.
+class LossScaleOptimizer : public Optimizer {
+ public:
+  explicit LossScaleOptimizer(const Optimizer& inner_optimizer, LossScaleOptions options = {});
 };
 }  // namespace optimizers
+#undef MICA_OPTIMIZER_OPTIONS
 
 }  // namespace mica

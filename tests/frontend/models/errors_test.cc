@@ -109,7 +109,8 @@ TEST_F(ErrorsTest, HyperParameters) {
             "sgd: expected learning_rate to be a finite number of at least 0, received -1.");
   EXPECT_EQ(error_of([] { Adam(1e-3, {.beta_1 = 1.5}); }), "adam: expected beta_1 between 0 and 1, received 1.5.");
   EXPECT_EQ(error_of([&] { model_.compile({.optimizer = "adamm", .loss = "mse"}); }),
-            "optimizer: expected one of adam, adamw, rmsprop, sgd, received \"adamm\".");
+            "optimizer: expected one of Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, Ftrl, Lamb, Lion, "
+            "LossScaleOptimizer, Muon, Nadam, RMSprop, SGD, ScheduleFreeAdamW, received \"adamm\".");
 }
 
 }  // namespace
