@@ -5,18 +5,32 @@
 namespace mica {
 
 namespace internal {
-class OptimizerImpl;  // frontend/training/optimizer.h
+class OptimizerImpl;       // frontend/training/optimizer.h
+class ParameterOptimizer;  // frontend/training/optim/parameter_optimizer.h
 }  // namespace internal
+namespace optim {
+struct ParamGroup;  // mica/optim.h
+}
 
-// "adam", Adam(1e-3). A handle: copies share iterations and slots.
+// Keras: "adam", Adam(1e-3). PyTorch: optim::Adam(net.parameters(), {.lr = 1e-3}). A handle: copies share their state.
+// Methods of the other side throw Error.
 class Optimizer {
  public:
   Optimizer(const char* name);
   Optimizer(const std::string& name);
-  double lr() const;             // of the next step
-  void set_lr(double lr) const;  // Error where a schedule sets it
+  double lr() const;             // of the next step; of the first group
+  void set_lr(double lr) const;  // of all groups; Error where a schedule of Keras sets it
 
-  // One step with these gradients.
+  // PyTorch's side: what backward() left in grad() of the parameters.
+  void zero_grad() const;
+  void step() const;  // runs what is pending
+  // LBFGS: the closure computes the loss anew, with gradients. Returns the first loss.
+  Tensor step(const std::function<Tensor()>& closure) const;
+  void add_param_group(const optim::ParamGroup& group) const;
+  TensorDict state_dict() const;  // "state.0.exp_avg", "param_groups.0.lr"
+  void load_state_dict(const TensorDict& state) const;
+
+  // Keras' side: one step with these gradients.
   void apply(const Tensors& grads, const Parameters& variables) const;
   // Keras' optimizer.variables: "adam/iteration", "adam/learning_rate", then the slots, "adam/dense_kernel_momentum".
   Parameters variables() const;
@@ -24,13 +38,17 @@ class Optimizer {
   // No weight decay for these variables, nor for those in whose name one of the regular expressions is found ("bias").
   void exclude_from_weight_decay(const Parameters& variables, const std::vector<std::string>& names = {}) const;
 
-  internal::OptimizerImpl& impl() const { return *impl_; }  // the library's own code
+  // The library's own code; Error when the optimizer is of the other side.
+  internal::OptimizerImpl& impl() const;
+  internal::ParameterOptimizer& parameter_optimizer() const;
 
  protected:
   explicit Optimizer(std::shared_ptr<internal::OptimizerImpl> impl) : impl_(std::move(impl)) {}
+  explicit Optimizer(std::shared_ptr<internal::ParameterOptimizer> impl) : parameter_optimizer_(std::move(impl)) {}
 
  private:
-  std::shared_ptr<internal::OptimizerImpl> impl_;
+  std::shared_ptr<internal::OptimizerImpl> impl_;  // Keras', or
+  std::shared_ptr<internal::ParameterOptimizer> parameter_optimizer_;
 };
 
 // What every optimizer of Keras takes. Only one of clipnorm, clipvalue and global_clipnorm may be given.

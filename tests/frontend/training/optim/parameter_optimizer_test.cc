@@ -1,0 +1,288 @@
+// Optimizers and schedulers against real PyTorch in float64: tests/fixtures/optim.
+#include "frontend/mica/optim.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "frontend/graph/evaluate.h"
+#include "frontend/mica/autograd.h"
+#include "frontend/training/optim/parameter_optimizer.h"
+#include "tests/support/error_of.h"
+
+namespace mica {
+namespace {
+
+using Json = nlohmann::json;
+
+const Json& fixtures() {
+  static const Json all = Json::parse(std::ifstream(MICA_SOURCE_DIR "/tests/fixtures/optim/cases.json"));
+  return all;
+}
+
+const Shape kShapes[] = {{2, 3}, {3}};
+
+Tensor tensor_of(const Json& values, const Shape& shape) { return tensor(values.get<std::vector<float>>(), shape); }
+
+void expect_values(const Tensor& got, const Json& want, const std::string& what) {
+  std::vector<double> values = got.to_vector<double>();
+  ASSERT_EQ(values.size(), want.size()) << what;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    double value = want[i];
+    EXPECT_NEAR(values[i], value, 2e-6 * (1 + std::abs(value))) << what << " element " << i;
+  }
+}
+
+template <class T>
+void set(const Json& options, const char* name, T& field) {
+  if (options.contains(name)) field = options[name].get<T>();
+}
+
+Optimizer make(const Json& c, const Parameters& params) {
+  const std::string name = c["name"];
+  const Json& j = c["options"];
+  auto common = [&](auto o) {
+    set(j, "lr", o.lr);
+    set(j, "maximize", o.maximize);
+    if constexpr (requires { o.weight_decay; }) set(j, "weight_decay", o.weight_decay);
+    if constexpr (requires { o.eps; }) set(j, "eps", o.eps);
+    if constexpr (requires { o.betas; }) set(j, "betas", o.betas);
+    if constexpr (requires { o.momentum; }) set(j, "momentum", o.momentum);
+    if constexpr (requires { o.amsgrad; }) set(j, "amsgrad", o.amsgrad);
+    return o;
+  };
+  if (name == "SGD") {
+    auto o = common(optim::SGDOptions{});
+    set(j, "nesterov", o.nesterov);
+    set(j, "dampening", o.dampening);
+    return optim::SGD(params, o);
+  }
+  if (name == "Adam") return optim::Adam(params, common(optim::AdamOptions{}));
+  if (name == "AdamW") return optim::AdamW(params, common(optim::AdamWOptions{}));
+  if (name == "RMSprop") {
+    auto o = common(optim::RMSpropOptions{});
+    set(j, "alpha", o.alpha);
+    set(j, "centered", o.centered);
+    return optim::RMSprop(params, o);
+  }
+  if (name == "Adagrad") {
+    auto o = common(optim::AdagradOptions{});
+    set(j, "lr_decay", o.lr_decay);
+    set(j, "initial_accumulator_value", o.initial_accumulator_value);
+    return optim::Adagrad(params, o);
+  }
+  if (name == "Adadelta") {
+    auto o = common(optim::AdadeltaOptions{});
+    set(j, "rho", o.rho);
+    return optim::Adadelta(params, o);
+  }
+  if (name == "Adamax") return optim::Adamax(params, common(optim::AdamaxOptions{}));
+  if (name == "NAdam") {
+    auto o = common(optim::NAdamOptions{});
+    set(j, "momentum_decay", o.momentum_decay);
+    set(j, "decoupled_weight_decay", o.decoupled_weight_decay);
+    return optim::NAdam(params, o);
+  }
+  if (name == "RAdam") return optim::RAdam(params, common(optim::AdamOptions{}));
+  if (name == "ASGD") {
+    auto o = common(optim::ASGDOptions{});
+    set(j, "lambd", o.lambd);
+    set(j, "alpha", o.alpha);
+    set(j, "t0", o.t0);
+    return optim::ASGD(params, o);
+  }
+  auto o = common(optim::RpropOptions{});
+  set(j, "etas", o.etas);
+  set(j, "step_sizes", o.step_sizes);
+  return optim::Rprop(params, o);
+}
+
+Parameters parameters_of(const Json& c) {
+  Parameters params;
+  for (std::size_t i = 0; i < 2; ++i) params.emplace_back(tensor_of(c["before"][i], kShapes[i]));
+  return params;
+}
+
+void step_with(const Optimizer& optimizer, const Parameters& params, const Json& grads) {
+  optimizer.zero_grad();
+  Tensor loss =
+      (params[0] * tensor_of(grads[0], kShapes[0])).sum() + (params[1] * tensor_of(grads[1], kShapes[1])).sum();
+  loss.backward();
+  optimizer.step();
+}
+
+class OptimCase : public testing::TestWithParam<std::size_t> {};
+
+TEST_P(OptimCase, EqualsPyTorch) {
+  const Json& c = fixtures()["optimizers"][GetParam()];
+  SCOPED_TRACE(c["name"].get<std::string>() + c["options"].dump());
+  Parameters params = parameters_of(c);
+  Optimizer optimizer = make(c, params);
+  for (const Json& grads : c["grads"]) step_with(optimizer, params, grads);
+  for (std::size_t i = 0; i < params.size(); ++i) expect_values(params[i], c["after"][i], "parameter");
+  TensorDict state = optimizer.state_dict();
+  for (const auto& [key, want] : c["state"].items()) expect_values(state[key], want, key);
+}
+
+// A second optimizer that takes over the state goes on as the first one would.
+TEST_P(OptimCase, StateDictCarriesOn) {
+  const Json& c = fixtures()["optimizers"][GetParam()];
+  Parameters params = parameters_of(c);
+  Optimizer first = make(c, params);
+  for (std::size_t i = 0; i < 3; ++i) step_with(first, params, c["grads"][i]);
+  Optimizer second = make(c, params);
+  second.load_state_dict(first.state_dict());
+  for (std::size_t i = 3; i < c["grads"].size(); ++i) step_with(second, params, c["grads"][i]);
+  for (std::size_t i = 0; i < params.size(); ++i) expect_values(params[i], c["after"][i], "parameter");
+}
+
+std::string case_name(const testing::TestParamInfo<std::size_t>& info) {
+  return fixtures()["optimizers"][info.param]["name"].get<std::string>() + std::to_string(info.param);
+}
+INSTANTIATE_TEST_SUITE_P(PyTorch, OptimCase, testing::Range<std::size_t>(0, fixtures()["optimizers"].size()),
+                         case_name);
+
+optim::lr_scheduler::LRScheduler make_scheduler(std::size_t i, const Optimizer& optimizer) {
+  using namespace optim::lr_scheduler;
+  using Maker = std::function<LRScheduler(const Optimizer&)>;
+  static const Maker kMakers[] = {
+      [](const Optimizer& o) { return StepLR(o, 3, 0.5); },
+      [](const Optimizer& o) { return MultiStepLR(o, {2, 5, 5}, 0.3); },
+      [](const Optimizer& o) { return ConstantLR(o, 0.5, 4); },
+      [](const Optimizer& o) { return LinearLR(o, {.start_factor = 0.1, .end_factor = 0.8}); },
+      [](const Optimizer& o) { return ExponentialLR(o, 0.7); },
+      [](const Optimizer& o) { return PolynomialLR(o, 6, 2); },
+      [](const Optimizer& o) { return CosineAnnealingLR(o, 4, 0.01); },
+      [](const Optimizer& o) { return CosineAnnealingWarmRestarts(o, 3, {.t_mult = 2, .eta_min = 0.01}); },
+      [](const Optimizer& o) { return OneCycleLR(o, 0.4, {.total_steps = 15}); },
+      [](const Optimizer& o) {
+        return OneCycleLR(o, 0.4,
+                          {.total_steps = 15, .pct_start = 0.4, .anneal_strategy = "linear", .three_phase = true});
+      },
+      [](const Optimizer& o) { return CyclicLR(o, 0.1, 0.5, {.step_size_up = 3}); },
+      [](const Optimizer& o) {
+        return CyclicLR(o, 0.1, 0.5, {.step_size_up = 2, .step_size_down = 4, .mode = "triangular2"});
+      },
+      [](const Optimizer& o) { return CyclicLR(o, 0.1, 0.5, {.step_size_up = 3, .mode = "exp_range", .gamma = 0.9}); },
+      [](const Optimizer& o) {
+        LinearLR warm(o, {.start_factor = 0.1, .total_iters = 4});
+        ExponentialLR decay(o, 0.8);
+        CosineAnnealingLR cosine(o, 5);
+        return SequentialLR(o, {warm, decay, cosine}, {4, 8});
+      },
+      [](const Optimizer& o) {
+        ConstantLR constant(o, 0.1, 4);
+        ExponentialLR decay(o, 0.9);
+        return ChainedScheduler({constant, decay});
+      }};
+  return kMakers[i](optimizer);
+}
+
+TEST(SchedulerTest, RatesAndMomentaArePyTorchs) {
+  const Json& all = fixtures()["schedulers"];
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    optim::SGD optimizer({Variable(ones({2}))}, {.lr = 0.2, .momentum = 0.9});
+    optim::lr_scheduler::LRScheduler scheduler = make_scheduler(i, optimizer);
+    for (std::size_t epoch = 0; epoch < all[i]["rates"].size(); ++epoch) {
+      SCOPED_TRACE(all[i]["name"].get<std::string>() + " epoch " + std::to_string(epoch));
+      EXPECT_NEAR(optimizer.lr(), all[i]["rates"][epoch][0].get<double>(), 1e-12);
+      EXPECT_NEAR(optimizer.parameter_optimizer().groups()[0].momentum, all[i]["rates"][epoch][1].get<double>(), 1e-12);
+      scheduler.step();
+    }
+  }
+}
+
+TEST(SchedulerTest, LambdaMultipliesTheInitialRate) {
+  optim::SGD optimizer({Variable(ones({2}))}, {.lr = 0.2});
+  optim::lr_scheduler::LambdaLR scheduler(optimizer, [](std::int64_t epoch) { return 1.0 / double(epoch + 1); });
+  scheduler.step();
+  EXPECT_DOUBLE_EQ(scheduler.get_last_lr(), 0.1);
+}
+
+TEST(SchedulerTest, PlateauIsPyTorchs) {
+  optim::SGD optimizer({Variable(ones({2}))}, {.lr = 0.2});
+  optim::lr_scheduler::ReduceLROnPlateau scheduler(optimizer,
+                                                   {.factor = 0.5, .patience = 1, .min_lr = 0.03, .cooldown = 1});
+  const Json& c = fixtures()["plateau"];
+  for (std::size_t i = 0; i < c["metrics"].size(); ++i) {
+    scheduler.step(c["metrics"][i].get<double>());
+    EXPECT_NEAR(scheduler.get_last_lr(), c["rates"][i].get<double>(), 1e-12) << i;
+  }
+}
+
+TEST(LbfgsTest, RosenbrockIsPyTorchs) {
+  for (const Json& c : fixtures()["lbfgs"]) {
+    Variable x(tensor({-1.5f, 2.0f}));
+    optim::LBFGSOptions o;
+    set(c["options"], "lr", o.lr);
+    set(c["options"], "max_iter", o.max_iter);
+    set(c["options"], "line_search_fn", o.line_search_fn);
+    set(c["options"], "history_size", o.history_size);
+    optim::LBFGS optimizer({x}, o);
+    auto closure = [&] {
+      optimizer.zero_grad();
+      Tensor a = x[0], b = x[1];
+      Tensor loss = (1 - a).square() + 5 * (b - a.square()).square();
+      loss.backward();
+      return loss;
+    };
+    for (const Json& want : c["losses"]) {
+      double value = want;
+      EXPECT_NEAR(optimizer.step(closure).item(), value, 1e-4 * (1 + std::abs(value))) << c["options"].dump();
+    }
+    std::vector<double> got = x.to_vector<double>();
+    for (std::size_t i = 0; i < 2; ++i) EXPECT_NEAR(got[i], c["after"][i].get<double>(), 1e-3);
+  }
+}
+
+TEST(ClipTest, NormAndValue) {
+  Variable a(tensor({3.0f, 0.0f})), b(tensor({4.0f}));
+  (a.square() / 2).sum().backward();
+  (b.square() / 2).sum().backward();
+  EXPECT_FLOAT_EQ(clip_grad_norm_({a, b}, 1.0), 5);
+  EXPECT_NEAR(a.grad().to_vector()[0], 0.6, 1e-6);
+  EXPECT_NEAR(b.grad().item(), 0.8, 1e-6);
+  EXPECT_NEAR(clip_grad_norm_({a, b}, 10.0, INFINITY), 0.8, 1e-6);
+  clip_grad_value_({a, b}, 0.7);
+  EXPECT_NEAR(b.grad().item(), 0.7, 1e-6);
+}
+
+TEST(OptimTest, GroupsHaveRatesOfTheirOwn) {
+  Variable a(tensor({1.0f})), b(tensor({1.0f})), c(tensor({1.0f}));
+  optim::SGD optimizer({{.params = {a}}, {.params = {b}, .lr = 0.5}}, {.lr = 0.1});
+  optimizer.add_param_group({.params = {c}, .weight_decay = 1.0});
+  (a + b + c).sum().backward();
+  optimizer.step();
+  EXPECT_FLOAT_EQ(static_cast<float>(a.item()), 0.9f);
+  EXPECT_FLOAT_EQ(static_cast<float>(b.item()), 0.5f);
+  EXPECT_FLOAT_EQ(static_cast<float>(c.item()), 0.8f);
+  EXPECT_NE(error_of([&] { optimizer.add_param_group({.params = {a}}); }).find("once"), std::string::npos);
+}
+
+TEST(OptimTest, AnotherRateCompilesNothing) {
+  Variable w(tensor({1.0f, 2.0f}));
+  optim::Adam optimizer({w}, {.lr = 0.1});
+  auto step = [&] {
+    optimizer.zero_grad();
+    w.square().sum().backward();
+    optimizer.step();
+  };
+  step();
+  int compiled = internal::num_lazy_programs();
+  for (int i = 0; i < 5; ++i) {
+    optimizer.set_lr(0.1 / (i + 2));
+    step();
+  }
+  EXPECT_EQ(internal::num_lazy_programs(), compiled);
+}
+
+TEST(OptimTest, TheSidesDoNotMix) {
+  EXPECT_NE(error_of([] { Optimizer("adam").step(); }).find("optim::"), std::string::npos);
+  optim::SGD optimizer({Variable(ones({2}))});
+  EXPECT_NE(error_of([&] { optimizer.variables(); }).find("mica::Adam"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace mica
