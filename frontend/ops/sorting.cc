@@ -32,7 +32,8 @@ Tensors search_sorted(const Arguments& a) {
 // Whether fewer than k predictions of the row are larger than that of the target.
 Tensors in_top_k(const Arguments& a) {
   Tensor predictions = a.tensor("predictions"), targets = a.tensor("targets").unsqueeze(-1);
-  Tensor of_target = apply("gather_elements", {predictions, targets}, {{"axis", std::int64_t{-1}}});
+  ir::Attrs along_classes = {{"axis", std::int64_t{-1}}, {"called", std::string("labels")}};
+  Tensor of_target = apply("gather_elements", {predictions, targets}, std::move(along_classes));
   return {cast(predictions > of_target, kInt32).sum(-1) < a.integer("k")};
 }
 

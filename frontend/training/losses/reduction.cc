@@ -1,6 +1,7 @@
 #include "frontend/training/losses/reduction.h"
 
 #include "frontend/graph/apply.h"
+#include "frontend/graph/operation.h"
 
 namespace mica::internal {
 namespace {
@@ -23,10 +24,7 @@ std::pair<Tensor, Tensor> of_equal_rank(const Tensor& a, const Tensor& b, bool e
   return {a, b};
 }
 
-Tensor divide_no_nan(const Tensor& a, const Tensor& b) {
-  Tensor is_zero = b == 0;
-  return where(is_zero, 0, a / where(is_zero, 1, b));
-}
+Tensor divide_no_nan(const Tensor& a, const Tensor& b) { return use_operation("DivideNoNan", {{"x1", a}, {"x2", b}}); }
 
 Tensor count_of(const Tensor& x, DType dtype) {
   return apply("dim", {}, {{"dim", ir::Dims{ir::product(dims_of(x))}}, {"dtype", dtype}});

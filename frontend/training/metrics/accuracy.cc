@@ -1,6 +1,7 @@
 #include "frontend/training/metrics/accuracy.h"
 
 #include "frontend/graph/apply.h"
+#include "frontend/graph/operation.h"
 #include "frontend/training/losses/reduction.h"
 #include "frontend/training/metrics/families.h"
 #include "frontend/training/metrics/mean.h"
@@ -32,11 +33,8 @@ Tensor sparse_categorical_accuracy(const Tensor& y_true, const Tensor& y_pred) {
   return as_float(labels_of(y_true, y_pred) == y_pred.argmax(-1).to(kInt64));
 }
 
-// Whether fewer than k classes are predicted above the label.
 Tensor in_top_k(const Tensor& labels, const Tensor& y_pred, std::int64_t k) {
-  Tensor at_label = apply("gather_elements", {y_pred, labels.unsqueeze(-1)},
-                          {{"axis", std::int64_t{-1}}, {"called", std::string("labels")}});
-  return as_float((y_pred > at_label).to(kInt32).sum(-1) < k);
+  return as_float(use_operation("InTopK", {{"targets", labels}, {"predictions", y_pred}, {"k", k}}));
 }
 
 std::int64_t option_k(ClassOptions& options) { return options.get("k", std::int64_t{5}); }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "frontend/layers/fields.h"
+#include "frontend/layers/objects.h"
 #include "frontend/mica/layers.h"
 #include "tests/frontend/files/file_testing.h"
 #include "tests/support/error_of.h"
@@ -61,6 +62,30 @@ TEST_F(KerasTraining, ALoadedModelTrainsOn) {
     EXPECT_EQ(loaded.train_on_batch(x, y)["loss"], model.train_on_batch(x, y)["loss"]);
     EXPECT_EQ(loaded.predict(x).to_vector(), model.predict(x).to_vector()) << "the slots came along";
   }
+}
+
+// A loss may be a metric, and functions stand in files as objects of their name or wrapped with their arguments.
+TEST_F(KerasTraining, LossesAndMetricsInEveryForm) {
+  Model model = two_outputs();
+  auto function = [](const char* name) { return internal::function_value(Config::Value(name)); };
+  Config::Value huber =
+      internal::object_value("keras.losses", "LossFunctionWrapper",
+                             {{"name", "near"}, {"reduction", "sum"}, {"fn", function("huber")}, {"delta", 0.5}});
+  Config::Value wrapped =
+      internal::object_value("keras.metrics", "MeanMetricWrapper",
+                             {{"name", "top"}, {"dtype", "float32"}, {"fn", function("mean_absolute_error")}});
+  Config::Value object = internal::object_value("keras.losses", "MeanSquaredError",
+                                                {{"name", "mean_squared_error"}, {"reduction", "sum"}});
+  Config compiled{{"optimizer", internal::object_value("keras.optimizers", "SGD", {{"name", "SGD"}})},
+                  {"loss", std::vector<Config::Value>{huber, function("log_cosh")}},
+                  {"metrics", std::vector<Config::Value>{std::vector<Config::Value>{wrapped, "auc"},
+                                                         std::vector<Config::Value>{object, function("hinge")}}}};
+  files::read_compile_config(model, compiled);
+  Tensor x = tensor({{1.0, 2.0, 3.0}}), score = tensor({{1.0}}), kind = tensor({{1.0, 0.0}});
+  Logs logs = model.evaluate(x, {score, kind}, {.verbose = 0});
+  EXPECT_EQ(logs.keys(), (std::vector<std::string>{"kind_hinge", "kind_loss", "kind_mean_squared_error", "loss",
+                                                   "score_auc", "score_loss", "score_top"}));
+  EXPECT_EQ(again(model).evaluate(x, {score, kind}, {.verbose = 0}).items(), logs.items());
 }
 
 TEST_F(KerasTraining, RegisteredLossesByName) {
