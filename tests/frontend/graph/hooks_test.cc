@@ -1,0 +1,148 @@
+// Hooks of layers: in lazy code at the call, on predict and fit after the run.
+#include "frontend/graph/hooks.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "frontend/graph/evaluate.h"
+#include "frontend/mica/autograd.h"
+#include "frontend/mica/layers.h"
+#include "frontend/mica/model.h"
+#include "frontend/mica/training.h"
+
+namespace mica {
+namespace {
+
+using testing::ElementsAre;
+
+Tensor rows() { return tensor({{1.0, -2.0}, {3.0, 4.0}}); }
+
+// y = relu(x w1) w2 with weights of ones.
+struct Net {
+  Dense hidden{2, {.activation = "relu", .use_bias = false, .kernel_initializer = "ones", .name = "hidden"}};
+  Dense last{1, {.use_bias = false, .kernel_initializer = "ones", .name = "last"}};
+  Model model = make();
+  Model make() {
+    Tensor x = Input({2});
+    return Model({x}, {last(hidden(x))});
+  }
+};
+
+TEST(Hooks, LazyCallsRunHooksAtTheCall) {
+  Dense dense(1, {.use_bias = false, .kernel_initializer = "ones"});
+  std::vector<std::string> calls;
+  HookHandle pre = dense.register_forward_pre_hook(
+      [&](const Layer&, const Tensors& inputs) { calls.push_back("pre " + inputs[0].shape().to_string()); });
+  HookHandle post = dense.register_forward_hook([&](const Layer& layer, const Tensor& output) {
+    EXPECT_TRUE(layer.same_as(dense));
+    calls.push_back("post " + output.shape().to_string());
+  });
+  HookHandle both = dense.register_forward_hook([&](const Layer&, const Tensors& inputs, const Tensors& outputs) {
+    calls.push_back(std::to_string(inputs.size()) + " to " + std::to_string(outputs.size()));
+  });
+  Tensor y = dense(rows());
+  EXPECT_THAT(calls, ElementsAre("pre [2,2]", "post [2,1]", "1 to 1"));
+  post.remove();
+  post.remove();
+  both.remove();
+  calls.clear();
+  dense(rows());
+  EXPECT_THAT(calls, ElementsAre("pre [2,2]"));
+  EXPECT_THAT(y.to_vector(), ElementsAre(-1, 7));
+}
+
+TEST(Hooks, WhatALazyHookReturnsReplacesTheOutput) {
+  Dense dense(1, {.use_bias = false, .kernel_initializer = "ones"});
+  HookHandle handle = dense.register_forward_hook([](const Layer&, const Tensor& output) { return output * 10; });
+  EXPECT_THAT(dense(rows()).to_vector(), ElementsAre(-10, 70));
+  handle.remove();
+  EXPECT_THAT(dense(rows()).to_vector(), ElementsAre(-1, 7));
+}
+
+TEST(Hooks, ALazyHookMayReadAndKeepWhatItSees) {
+  Net net;
+  Tensor kept;
+  double largest = 0;
+  net.hidden.register_forward_hook([&](const Layer&, const Tensor& output) {
+    kept = output;
+    largest = output.amax().item();
+  });
+  EXPECT_THAT(net.model(rows()).to_vector(), ElementsAre(0, 14));
+  EXPECT_EQ(largest, 7);
+  EXPECT_THAT(kept.to_vector(), ElementsAre(0, 0, 7, 7));
+}
+
+TEST(Hooks, BackwardHooksSeeTheGradientsOfResults) {
+  Net net;
+  std::vector<std::string> order;
+  Tensor seen;
+  net.hidden.register_full_backward_hook([&](const Layer& layer, const Tensors& gradients) {
+    order.push_back(layer.name());
+    seen = gradients[0];
+  });
+  net.last.register_full_backward_hook([&](const Layer& layer, const Tensors&) { order.push_back(layer.name()); });
+  net.last.weight("kernel").assign(tensor({{2.0}, {3.0}}));
+  net.model(rows()).sum().backward();
+  EXPECT_THAT(order, ElementsAre("last", "hidden"));
+  EXPECT_THAT(seen.to_vector(), ElementsAre(2, 3, 2, 3));
+}
+
+TEST(Hooks, PredictCallsThemAfterTheRun) {
+  Net net;
+  std::vector<float> before = net.model.predict(rows()).to_vector();
+  const int compilations = net.model.compilations();
+  std::vector<std::string> order;
+  Tensor hidden;
+  HookHandle first =
+      net.last.register_forward_hook([&](const Layer& layer, const Tensor&) { order.push_back(layer.name()); });
+  HookHandle second = net.hidden.register_forward_hook([&](const Layer& layer, const Tensor& output) {
+    order.push_back(layer.name());
+    hidden = output;
+    return output * 1000;  // read-only here
+  });
+  EXPECT_EQ(net.model.predict(rows()).to_vector(), before);
+  EXPECT_EQ(net.model.compilations(), compilations + 1);
+  EXPECT_THAT(order, ElementsAre("hidden", "last"));
+  EXPECT_THAT(hidden.to_vector(), ElementsAre(0, 0, 7, 7));
+  net.model.predict(rows());
+  EXPECT_EQ(order.size(), 4U);
+  first.remove();
+  second.remove();
+  EXPECT_EQ(net.model.predict(rows()).to_vector(), before);  // by the former Program
+  EXPECT_EQ(net.model.compilations(), compilations + 1);
+  EXPECT_EQ(order.size(), 4U);
+}
+
+TEST(Hooks, PredictCallsThemForEveryBatch) {
+  Net net;
+  std::vector<Shape> seen;
+  HookHandle handle = net.hidden.register_forward_hook(
+      [&](const Layer&, const Tensors& inputs, const Tensors&) { seen.push_back(inputs[0].shape()); });
+  net.model.predict(zeros({5, 2}), {.batch_size = 2});
+  EXPECT_THAT(seen, ElementsAre(Shape{2, 2}, Shape{2, 2}, Shape{1, 2}));
+}
+
+TEST(Hooks, AHookAddedAfterTheFirstStepIsCalledAtTheNext) {
+  auto trained = [](bool with_hook) {
+    Net net;
+    net.model.compile({.optimizer = SGD(0.1), .loss = "mse"});
+    Tensor y = tensor({{1.0}, {2.0}});
+    net.model.train_on_batch(rows(), y);
+    const int compilations = net.model.compilations();
+    int calls = 0;
+    HookHandle handle;
+    if (with_hook) handle = net.hidden.register_forward_hook([&](const Layer&, const Tensor&) { ++calls; });
+    net.model.train_on_batch(rows(), y);
+    EXPECT_EQ(calls, with_hook ? 1 : 0);
+    EXPECT_EQ(net.model.compilations(), compilations + (with_hook ? 1 : 0));
+    handle.remove();
+    net.model.train_on_batch(rows(), y);
+    EXPECT_EQ(calls, with_hook ? 1 : 0);
+    EXPECT_EQ(net.model.compilations(), compilations + (with_hook ? 1 : 0));
+    return net.hidden.weight("kernel").to_vector();
+  };
+  EXPECT_EQ(trained(true), trained(false));
+}
+
+}  // namespace
+}  // namespace mica
