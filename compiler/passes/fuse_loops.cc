@@ -25,9 +25,12 @@ constexpr std::size_t kMaxBuffers = 24;
 // Operations that are computed again at most, for values of more bytes than a cache line or two hold.
 constexpr std::size_t kMaxRecipe = 4;
 constexpr double kWorthComputing = 16 * 1024;
+// Steps of all walks that look for cycles, roughly: graphs of more than 7,000 nodes are searched nearby only.
+constexpr std::size_t kMaxWalks = 50'000'000;
 
 struct Group {
   std::vector<Node*> nodes;  // in topological order
+  std::uint32_t mark = 0;    // the walk that met it
 };
 
 class LoopFuser {
@@ -35,10 +38,12 @@ class LoopFuser {
   explicit LoopFuser(Graph& graph) : graph_(graph), hoisted_(hoistable_nodes(graph)), trace_(trace_wanted("fuse")) {
     for (const auto& node : graph.nodes()) {
       position_.emplace(node.get(), position_.size());
+      nodes_.push_back(node.get());
       if (!is_fusible(*node) || feeds_only_a_scan(*node)) continue;
       groups_.push_back(std::make_unique<Group>(Group{{node.get()}}));
       group_of_[node.get()] = groups_.back().get();
     }
+    index_users();
     for (const Output& output : graph.outputs()) {
       // What nothing but a tap reads is there for the tap alone: no group without it could change.
       bool for_tap_alone = output.tap && output.value.node->uses(output.value.index).empty();
@@ -56,6 +61,19 @@ class LoopFuser {
   }
 
  private:
+  void index_users() {
+    users_.resize(nodes_.size());
+    marks_.assign(nodes_.size(), 0);
+    for (const Node* node : nodes_) group_at_.push_back(group_of(node));
+    max_walk_ = kMaxWalks / (nodes_.size() + 1) + 1;
+    for (std::size_t at = 0; at < nodes_.size(); ++at) {
+      for (int i = 0; i < nodes_[at]->num_results(); ++i) {
+        for (const Use& use : nodes_[at]->uses(i))
+          users_[at].push_back(static_cast<std::uint32_t>(position_.at(use.user)));
+      }
+    }
+  }
+
   Group* group_of(const Node* node) const {
     auto it = group_of_.find(node);
     return it == group_of_.end() ? nullptr : it->second;
@@ -101,9 +119,12 @@ class LoopFuser {
     std::unordered_set<const Node*> members(merged.begin(), merged.end());
     auto is_result = [&](Value value) { return is_used_outside(value, members); };
     if (num_buffers(merged, members) > kMaxBuffers || !share_row_space(merged, is_result)) return false;
-    if (makes_cycle(merged, members)) return false;
+    if (makes_cycle(merged)) return false;
     a->nodes = std::move(merged);
-    for (Node* node : b->nodes) group_of_[node] = a;
+    for (Node* node : b->nodes) {
+      group_of_[node] = a;
+      group_at_[position_.at(node)] = a;
+    }
     b->nodes.clear();
     return true;
   }
@@ -128,32 +149,33 @@ class LoopFuser {
     return outer.size() + results;
   }
 
-  // True when a path leads from the members through other groups back to a member. Groups are nodes of this walk.
-  bool makes_cycle(const std::vector<Node*>& nodes, const std::unordered_set<const Node*>& members) const {
-    std::vector<const Node*> work;
-    std::unordered_set<const Node*> seen;
-    auto push_users = [&](const Node* node) {
-      for (int i = 0; i < node->num_results(); ++i) {
-        for (const Use& use : node->uses(i)) {
-          if (!members.count(use.user) && seen.insert(use.user).second) work.push_back(use.user);
-        }
-      }
+  // True when a path leads from the members through other groups back to a member, and when that takes longer to find
+  // out than it is worth. Groups are nodes of this walk.
+  bool makes_cycle(const std::vector<Node*>& nodes) {
+    const std::uint32_t member = ++mark_, met = ++mark_;
+    for (const Node* node : nodes) marks_[position_.at(node)] = member;
+    std::vector<std::uint32_t> work;
+    std::size_t walked = 0;
+    auto meet = [&](std::uint32_t at) {
+      if (marks_[at] == member || marks_[at] == met) return;
+      marks_[at] = met;
+      work.push_back(at);
     };
-    for (const Node* node : nodes) push_users(node);
+    for (const Node* node : nodes) {
+      for (std::uint32_t user : users_[position_.at(node)]) meet(user);
+    }
     while (!work.empty()) {
-      const Node* node = work.back();
+      const std::uint32_t at = work.back();
       work.pop_back();
-      for (int i = 0; i < node->num_results(); ++i) {
-        for (const Use& use : node->uses(i)) {
-          if (members.count(use.user)) return true;
-        }
+      if (++walked > max_walk_) return true;
+      for (std::uint32_t user : users_[at]) {
+        if (marks_[user] == member) return true;
+        meet(user);
       }
-      if (const Group* group = group_of(node)) {
-        for (const Node* other : group->nodes) {
-          if (other != node && seen.insert(other).second) work.push_back(other);
-        }
-      }
-      push_users(node);
+      Group* group = group_at_[at];
+      if (!group || group->mark == met) continue;
+      group->mark = met;
+      for (const Node* other : group->nodes) meet(static_cast<std::uint32_t>(position_.at(other)));
     }
     return false;
   }
@@ -439,6 +461,12 @@ class LoopFuser {
   std::vector<std::unique_ptr<Group>> groups_;
   std::unordered_map<const Node*, Group*> group_of_;
   std::unordered_map<const Node*, std::size_t> position_;
+  std::vector<const Node*> nodes_;  // by position, like what follows
+  std::vector<Group*> group_at_;
+  std::vector<std::vector<std::uint32_t>> users_;
+  std::vector<std::uint32_t> marks_;
+  std::uint32_t mark_ = 0;
+  std::size_t max_walk_ = 0;
   std::set<Value> kept_, taps_;              // outputs
   std::unordered_set<const Node*> dropped_;  // computed by their readers instead
 };
