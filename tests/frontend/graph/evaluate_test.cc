@@ -7,6 +7,7 @@
 
 #include <cstring>
 
+#include "compiler/codegen_library.h"
 #include "frontend/graph/pending.h"
 #include "frontend/graph/variable.h"
 #include "frontend/mica/autograd.h"
@@ -171,6 +172,43 @@ TEST(Evaluate, ReadingTheLossChangesNoBit) {
   std::vector<float> silent = trained(false, false);
   EXPECT_EQ(trained(true, false), silent);
   EXPECT_EQ(trained(false, true), silent);
+}
+
+// A recurrent net over random binary trees: the graph of every sample is another one.
+class TreeNet {
+ public:
+  Tensor loss_of_random_tree() { return readout_of(node(1 + static_cast<int>(randint(0, 5, {}).item()))); }
+  void step() {
+    Tensor loss = loss_of_random_tree();
+    for (Variable* w : {&leaf_, &left_, &right_}) w->zero_grad();
+    loss.backward();
+    NoGradGuard guard;
+    for (Variable* w : {&leaf_, &left_, &right_}) {
+      if (w->grad().defined()) w->assign(*w - 0.01 * w->grad());
+    }
+    internal::run_bindings();
+  }
+
+ private:
+  Tensor node(int leaves) {
+    if (leaves == 1) return matmul(tensor({{1.0, 0.5, -0.5, 0.25}}), leaf_).tanh();
+    const auto first = 1 + static_cast<int>(randint(0, leaves - 1, {}).item());
+    return (matmul(node(first), left_) + matmul(node(leaves - first), right_)).tanh();
+  }
+  static Tensor readout_of(const Tensor& root) { return (root - 0.5).square().mean(); }
+
+  Variable leaf_{randn({4, 8}) * 0.1}, left_{randn({8, 8}) * 0.1}, right_{randn({8, 8}) * 0.1};
+};
+
+TEST(Evaluate, NewTreesOfKnownKernelsCallLlvmNoMore) {
+  manual_seed(3);
+  TreeNet net;
+  for (int i = 0; i < 100; ++i) net.step();
+  const std::int64_t kernels = codegen_library().llvm_compilations();
+  const int programs = num_lazy_programs();
+  for (int i = 0; i < 100; ++i) net.step();
+  EXPECT_EQ(codegen_library().llvm_compilations(), kernels);
+  RecordProperty("programs", num_lazy_programs() - programs);
 }
 
 }  // namespace
