@@ -97,6 +97,15 @@ TEST(Losses, CrossentropyTakesItsKindFromTheShapes) {
   EXPECT_EQ(loss(onehot, three).item(), Loss("categorical_crossentropy")(onehot, three).item());
 }
 
+// Predictions in half precision: a mean of many of them would not fit.
+TEST(Losses, AreComputedInFloat32) {
+  Tensor t = zeros({40000, 2}), p = full({40000, 2}, 3.0).to(kFloat16);
+  Tensor loss = Loss("mse")(t, p), sum = MeanSquaredError({.reduction = "sum"})(t, p);
+  EXPECT_EQ(loss.dtype(), kFloat32);
+  EXPECT_EQ(loss.item(), 9);
+  EXPECT_EQ(sum.item(), 360000);
+}
+
 TEST(Losses, AFunctionIsReducedAndWeighted) {
   Loss loss([](const Tensor& t, const Tensor& p) { return (t - p).abs().mean(-1); });
   Tensor t = tensor({{1.0, 2.0}, {3.0, 4.0}}), p = tensor({{0.0, 0.0}, {0.0, 0.0}});

@@ -1,4 +1,5 @@
 // Metrics against real Keras in float64: the result after each batch, with weights and masks.
+#include "frontend/graph/trace.h"
 #include "frontend/mica/model.h"
 #include "frontend/training/metrics/metric.h"
 #include "tests/frontend/training/training_fixtures.h"
@@ -87,6 +88,22 @@ TEST(Metrics, NoNumbersExceedNoThreshold) {
   metrics::AUC auc;
   auc.update_state(tensor({1.0, 0.0}), tensor({1.0, 0.0}) / 0.0 * 0.0);
   EXPECT_EQ(auc.result().item(), 0.5);
+}
+
+TEST(Metrics, LabelsOutOfRangeAreErrors) {
+  metrics::SparseTopKCategoricalAccuracy metric({.k = 1});
+  std::string error = error_of([&] { metric.update_state(tensor({0, 7}), tensor({{0.5, 0.5}, {0.5, 0.5}})); });
+  EXPECT_NE(error.find("labels"), std::string::npos) << error;
+  EXPECT_NE(error.find("7"), std::string::npos) << error;
+  metric.update_state(tensor({1}), tensor({{0.25, 0.75}}));
+  EXPECT_EQ(metric.result().item(), 1) << "what failed was not seen";
+}
+
+// What Keras' metrics keep lies outside of the Program.
+TEST(Metrics, OfATraceNeedCompile) {
+  Trace trace;
+  Tensor x = trace.input({kFloat32, {ir::Dim(2)}}, "x");
+  EXPECT_NE(error_of([&] { metrics::MeanSquaredError().update_state(x, x); }).find("compile()"), std::string::npos);
 }
 
 TEST(Metrics, OptionsAreWrittenAsKerasDoes) {

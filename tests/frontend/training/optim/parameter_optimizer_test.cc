@@ -1,5 +1,5 @@
 // Optimizers and schedulers against real PyTorch in float64: tests/fixtures/optim.
-#include "frontend/mica/optim.h"
+#include "frontend/training/optim/parameter_optimizer.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 
 #include "frontend/graph/evaluate.h"
 #include "frontend/mica/autograd.h"
-#include "frontend/training/optim/parameter_optimizer.h"
+#include "frontend/mica/optim.h"
 #include "tests/support/error_of.h"
 
 namespace mica {
