@@ -88,7 +88,7 @@ absl::StatusOr<KerasArchive> open_keras(std::string_view path) {
   return KerasArchive{*std::move(config), *std::move(weights)};
 }
 
-absl::Status write_keras(std::string_view path, const Config& config, Bytes weights) {
+absl::Status write_keras(std::string_view path, const Config& config, Bytes weights, const ArchiveMembers& more) {
   absl::StatusOr<ZipWriter> zip = ZipWriter::create(path);
   MICA_FILE_TRY(zip.status());
   const std::string metadata = Config{{"keras_version", kVersion}, {"date_saved", date_now()}}.to_json();
@@ -96,6 +96,7 @@ absl::Status write_keras(std::string_view path, const Config& config, Bytes weig
   MICA_FILE_TRY(zip->add(kMetadata, {as_bytes(metadata)}));
   MICA_FILE_TRY(zip->add(kConfig, {as_bytes(text)}));
   MICA_FILE_TRY(zip->add(kWeights, {weights}));
+  for (const auto& [name, content] : more) MICA_FILE_TRY(zip->add(name, {as_bytes(content)}));
   return zip->finish();
 }
 

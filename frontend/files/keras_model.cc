@@ -1,4 +1,6 @@
 // Models in files: load_model, save, and weights alone.
+#include "frontend/files/keras_model.h"
+
 #include "absl/strings/str_cat.h"
 #include "frontend/files/atomic_file.h"
 #include "frontend/files/file_error.h"
@@ -49,16 +51,6 @@ absl::Status write_hdf5(const Model& model, std::string_view path) {
   return file->commit();
 }
 
-// libhdf5 writes to a file of its own beside the archive, which goes when the archive has it.
-absl::Status write_archive(const Model& model, const Config& config, std::string_view path) {
-  absl::StatusOr<files::AtomicFile> weights = files::AtomicFile::create(absl::StrCat(std::string(path), ".weights"));
-  MICA_FILE_TRY(weights.status());
-  MICA_FILE_TRY(files::write_variables(objects_of(model), weights->temporary_path()));
-  absl::StatusOr<std::shared_ptr<files::MappedFile>> content = files::MappedFile::open(weights->temporary_path());
-  MICA_FILE_TRY(content.status());
-  return files::write_keras(path, config, (*content)->bytes());
-}
-
 void load_npz_weights(const Model& model, std::string_view path) {
   TensorDict values = load_npz(path);
   for (const Variable& variable : model.weights()) {
@@ -67,6 +59,23 @@ void load_npz_weights(const Model& model, std::string_view path) {
 }
 
 }  // namespace
+
+namespace files {
+
+// libhdf5 writes to a file of its own beside the archive, which goes when the archive has it.
+absl::Status write_model(const Model& model, std::string_view path, const ArchiveMembers& more) {
+  check_built(model);
+  Config config = model_object(model);
+  config.set("compile_config", compile_config(model));
+  absl::StatusOr<AtomicFile> weights = AtomicFile::create(absl::StrCat(std::string(path), ".weights"));
+  MICA_FILE_TRY(weights.status());
+  MICA_FILE_TRY(write_variables(objects_of(model), weights->temporary_path()));
+  absl::StatusOr<std::shared_ptr<MappedFile>> content = MappedFile::open(weights->temporary_path());
+  MICA_FILE_TRY(content.status());
+  return write_keras(path, config, (*content)->bytes(), more);
+}
+
+}  // namespace files
 
 Model load_model(std::string_view path) {
   if (!path.ends_with(".keras")) throw_name(path, "a model in a .keras file");
@@ -91,10 +100,7 @@ Model load_model(std::string_view path) {
 
 void Model::save(std::string_view path) const {
   if (!path.ends_with(".keras")) throw_name(path, "a name that ends with .keras");
-  check_built(*this);
-  Config config = files::model_object(*this);
-  config.set("compile_config", files::compile_config(*this));
-  files::throw_if_error(write_archive(*this, config, path));
+  files::throw_if_error(files::write_model(*this, path));
 }
 
 void Model::save_weights(std::string_view path) const {

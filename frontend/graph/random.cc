@@ -57,6 +57,22 @@ double RandomStream::normal() {
   return radius * std::cos(angle);
 }
 
+Config RandomPosition::to_config() const {
+  return {{"seed", static_cast<std::int64_t>(seed)}, {"draws", static_cast<std::int64_t>(draws)}};
+}
+
+RandomPosition RandomPosition::from_config(const Config& config) {
+  return {static_cast<std::uint64_t>(config.get<std::int64_t>("seed")),
+          static_cast<std::uint64_t>(config.get<std::int64_t>("draws"))};
+}
+
+RandomPosition random_position() { return {seed, draws}; }
+
+void set_random_position(const RandomPosition& position) {
+  seed = position.seed;
+  draws = position.draws;
+}
+
 rt::Array next_random_state(std::optional<std::int64_t> own_seed) {
   rt::Array array = rt::Array::uninitialized(kInt64, {2});
   array.as<std::int64_t>()[0] = own_seed ? *own_seed : static_cast<std::int64_t>(seed.load());

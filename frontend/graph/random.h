@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "frontend/mica/tensor.h"
+#include "frontend/mica/layer.h"
 #include "runtime/array.h"
 
 namespace mica::internal {
@@ -26,6 +26,15 @@ class RandomStream {
   bool has_spare_ = false;
   double spare_ = 0;
 };
+
+// Where the process's generator stands: the same draws follow from the same position.
+struct RandomPosition {
+  std::uint64_t seed = 0, draws = 0;
+  Config to_config() const;
+  static RandomPosition from_config(const Config& config);
+};
+RandomPosition random_position();
+void set_random_position(const RandomPosition& position);
 
 // The operand of random operations: i64[2], the seed (the process's unless given) and the number of the draw, which is
 // another one at every call.

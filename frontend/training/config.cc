@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/collections.h"
+#include "frontend/graph/layer_state.h"
 
 namespace mica {
 namespace internal {
@@ -118,6 +119,11 @@ TrainingConfig& training_config(const Model& model, std::string_view wanted) {
                .hint = "Call model.compile({.optimizer = …, .loss = …}) first."});
 }
 
+const Parameters& TrainingConfig::trained(const Model& model) {
+  if (!trained_) trained_ = all_weights(*model.impl(), /*trainable=*/true);
+  return *trained_;
+}
+
 void resolve_heads(TrainingConfig& config, const Model& model, const std::vector<std::string>& outputs) {
   if (!config.heads.empty()) return;
   for (const std::string& output : outputs) config.heads.push_back({.output = output});
@@ -180,9 +186,15 @@ void Model::compile(CompileOptions options) const {
   config.options = std::move(options);
   if (auto* earlier = std::any_cast<internal::TrainingConfig>(&state.training)) config.version = earlier->version + 1;
   if (state.graph) internal::resolve_heads(config, *this, output_names());
+  if (built()) config.trained(*this);
   state.training = std::move(config);
   state.unread.reset();
 }
+
+void Model::set_stop_training(bool stop) const {
+  internal::training_config(*this, "set_stop_training").stop_training = stop;
+}
+bool Model::stop_training() const { return internal::training_config(*this, "stop_training").stop_training; }
 
 Optimizer Model::optimizer() const { return internal::training_config(*this, "optimizer").optimizer; }
 

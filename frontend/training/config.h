@@ -1,5 +1,6 @@
 // What compile() set, resolved against the outputs of the model.
 #pragma once
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,11 +26,23 @@ struct Head {
   std::int64_t classes = 0;  // extent of the class axis, once traced; 0 where targets are no class indices
 };
 
+class FitSession;  // session.h
+
 struct TrainingConfig {
   CompileOptions options;
   Optimizer optimizer = "rmsprop";
   std::vector<Head> heads;  // in order of the outputs, once they are known
   int version = 0;          // counts compile(): Programs of an earlier configuration are not used again
+  bool stop_training = false;
+  std::map<std::string, std::vector<Optimizer>> step_optimizers = {};  // of the Programs, by their keys
+  FitSession* session = nullptr;                                       // of the call of fit that runs
+
+  // What training updates: the weights that were trainable at compile(), or, of a model that had none yet, at the first
+  // step. Later changes of `trainable` wait for the next compile().
+  const Parameters& trained(const Model& model);
+
+ private:
+  std::optional<Parameters> trained_ = {};
 };
 
 // How many outputs are trained: where it is more than one, the logs have the loss of each.

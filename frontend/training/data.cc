@@ -1,27 +1,13 @@
 #include "frontend/training/data.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/collections.h"
-#include "frontend/graph/random.h"
+#include "frontend/training/rows.h"
 
 namespace mica::internal {
 namespace {
-
-rt::Array gather_rows(const rt::Array& array, const std::vector<std::int64_t>& order, std::int64_t begin,
-                      std::int64_t end) {
-  std::vector<std::int64_t> dims = array.dims();
-  std::int64_t row_bytes = array.bytes() / std::max<std::int64_t>(1, dims[0]);
-  dims[0] = end - begin;
-  rt::Array out = rt::Array::uninitialized(array.dtype(), dims);
-  for (std::int64_t i = begin; i < end; ++i) {
-    std::memcpy(out.as<char>() + (i - begin) * row_bytes,
-                array.as<char>() + order[static_cast<std::size_t>(i)] * row_bytes, static_cast<std::size_t>(row_bytes));
-  }
-  return out;
-}
 
 void check_length(const Model& model, const std::string& what, std::int64_t rows, const rt::Array& array) {
   std::int64_t given = array.dims().empty() ? 0 : array.dims()[0];
@@ -45,37 +31,60 @@ std::vector<rt::Array> arrays_for(const Model& model, const TrainingConfig& conf
   return arrays;
 }
 
-rt::Array weights_by_class(const Model& model, const rt::Array& labels, const ClassWeights& class_weight) {
-  std::int64_t rows = labels.dims()[0], columns = labels.numel() / std::max<std::int64_t>(1, rows);
-  rt::Array weights = rt::Array::uninitialized(kFloat32, {rows});
-  for (std::int64_t i = 0; i < rows; ++i) {
-    std::int64_t label = 0;
-    if (columns == 1) {
-      label = static_cast<std::int64_t>(labels.at(i));
-    } else {  // one-hot
-      for (std::int64_t c = 1; c < columns; ++c)
-        label = labels.at(i * columns + c) > labels.at(i * columns + label) ? c : label;
-    }
-    auto it =
-        std::find_if(class_weight.begin(), class_weight.end(), [&](const auto& item) { return item.first == label; });
-    if (it == class_weight.end()) {
-      throw Error({.where = model.name(),
-                   .expected = "a class_weight for every class",
-                   .received = absl::StrCat("none for class ", label),
-                   .hint = {}});
-    }
-    weights.as<float>()[i] = static_cast<float>(it->second);
+// The class of each row, or of each step of a row: class indices, or the largest of one-hot targets.
+rt::Array classes_of(const rt::Array& targets) {
+  if (targets.dims().size() == 1) return targets;
+  const std::vector<std::int64_t> dims(targets.dims().begin(), targets.dims().end() - 1);
+  const std::int64_t columns = targets.dims().back();
+  if (columns == 1) return targets.reshaped(dims);
+  rt::Array classes = rt::Array::uninitialized(kInt64, dims);
+  for (std::int64_t i = 0; i < classes.numel(); ++i) {
+    std::int64_t largest = 0;
+    for (std::int64_t c = 1; c < columns; ++c)
+      largest = targets.at(i * columns + c) > targets.at(i * columns + largest) ? c : largest;
+    classes.as<std::int64_t>()[i] = largest;
+  }
+  return classes;
+}
+
+// Classes that the list does not have weigh 1.
+rt::Array weights_by_class(const rt::Array& targets, const ClassWeights& class_weight) {
+  const rt::Array classes = classes_of(targets);
+  rt::Array weights = rt::Array::uninitialized(kFloat32, classes.dims());
+  for (std::int64_t i = 0; i < classes.numel(); ++i) {
+    auto it = std::find_if(class_weight.begin(), class_weight.end(),
+                           [&](const auto& item) { return static_cast<double>(item.first) == classes.at(i); });
+    weights.as<float>()[i] = it == class_weight.end() ? 1.0f : static_cast<float>(it->second);
   }
   return weights;
 }
 
+void check_weights(const Model& model, const TrainingConfig& config, bool has_sample_weight,
+                   const ClassWeights& class_weight) {
+  if (class_weight.empty()) return;
+  if (has_sample_weight) {
+    throw Error({.where = model.name(), .expected = "sample_weight or class_weight", .received = "both", .hint = {}});
+  }
+  if (config.heads.size() == 1) return;
+  throw Error({.where = model.name(),
+               .expected = "class_weight for a model of one output",
+               .received = absl::StrCat("a model of ", config.heads.size()),
+               .hint = "Give sample_weight, by output."});
+}
+
 }  // namespace
 
-TrainingData TrainingData::batch(std::int64_t begin, std::int64_t end, const std::vector<std::int64_t>& order) const {
+std::int64_t TrainingData::origin_of(std::int64_t row) const {
+  return origin.empty() ? first_row + row : static_cast<std::int64_t>(origin[static_cast<std::size_t>(row)]);
+}
+
+TrainingData TrainingData::batch(std::int64_t begin, std::int64_t end, std::span<const std::size_t> order) const {
+  if (!order.empty()) order = order.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
   auto take = [&](const rt::Array& array) {
-    return order.empty() ? internal::rows(array, begin, end) : gather_rows(array, order, begin, end);
+    return order.empty() ? internal::rows(array, begin, end) : gather_rows(array, order);
   };
-  TrainingData out{{x.names, x.types, {}, end - begin}, {}, {}};
+  TrainingData out{
+      .x = {x.names, x.types, {}, end - begin}, .first_row = first_row + begin, .origin = {order.begin(), order.end()}};
   for (const rt::Array& array : x.arrays) out.x.arrays.push_back(take(array));
   for (const rt::Array& array : y) out.y.push_back(take(array));
   for (const rt::Array& array : weights) out.weights.push_back(take(array));
@@ -95,10 +104,8 @@ TrainingData training_data(const Model& model, TrainingConfig& config, const Inp
     throw Error({.where = model.name(), .expected = "at least one row of data", .received = "none", .hint = {}});
   }
   bool weighted = !sample_weight.empty();
-  if (weighted && !class_weight.empty()) {
-    throw Error({.where = model.name(), .expected = "sample_weight or class_weight", .received = "both", .hint = {}});
-  }
-  if (!class_weight.empty()) data.weights.push_back(weights_by_class(model, data.y[0], class_weight));
+  check_weights(model, config, weighted, class_weight);
+  if (!class_weight.empty()) data.weights.push_back(weights_by_class(data.y[0], class_weight));
   if (weighted && sample_weight.items().size() == 1) {
     data.weights.push_back(compute(defined_node(sample_weight.items().begin()->second, model.name())).cast(kFloat32));
     check_length(model, "sample_weight", data.rows(), data.weights[0]);
@@ -114,28 +121,22 @@ std::pair<TrainingData, TrainingData> split_rows(const TrainingData& data, std::
   return {data.batch(0, at), data.batch(at, data.rows())};
 }
 
-std::vector<std::int64_t> shuffled(std::int64_t n) {
-  std::vector<std::int64_t> order(static_cast<std::size_t>(n));
-  for (std::int64_t i = 0; i < n; ++i) order[static_cast<std::size_t>(i)] = i;
-  RandomStream random;
-  for (std::int64_t i = n - 1; i > 0; --i) {
-    std::uint64_t draw = (std::uint64_t{random.next_u32()} << 32) | random.next_u32();
-    std::swap(order[static_cast<std::size_t>(i)],
-              order[static_cast<std::size_t>(draw % static_cast<std::uint64_t>(i + 1))]);
-  }
-  return order;
-}
-
-void check_labels(const Head& head, const rt::Array& labels, std::int64_t classes, std::int64_t first_row) {
-  std::int64_t per_row = labels.numel() / std::max<std::int64_t>(1, labels.dims()[0]);
-  for (std::int64_t i = 0; i < labels.numel(); ++i) {
-    double label = labels.at(i);
-    if (label >= 0 && label < static_cast<double>(classes)) continue;
-    if (head.loss->ignore_class && label == static_cast<double>(*head.loss->ignore_class)) continue;
-    throw Error({.where = head.output,
-                 .expected = absl::StrCat("labels from 0 to ", classes - 1),
-                 .received = absl::StrCat(label, " in row ", first_row + i / std::max<std::int64_t>(1, per_row)),
-                 .hint = "The prediction has one value for each class."});
+void check_labels(const TrainingConfig& config, const TrainingData& batch) {
+  for (std::size_t i = 0; i < config.heads.size(); ++i) {
+    const Head& head = config.heads[i];
+    if (head.classes == 0) continue;
+    const rt::Array& labels = batch.y[i];
+    const std::int64_t per_row = labels.numel() / std::max<std::int64_t>(1, labels.dims()[0]);
+    for (std::int64_t at = 0; at < labels.numel(); ++at) {
+      const double label = labels.at(at);
+      if (label >= 0 && label < static_cast<double>(head.classes)) continue;
+      if (head.loss->ignore_class && label == static_cast<double>(*head.loss->ignore_class)) continue;
+      throw Error({.where = head.output,
+                   .expected = absl::StrCat("labels from 0 to ", head.classes - 1),
+                   .received = absl::StrCat(label, " in row ", batch.origin_of(at / std::max<std::int64_t>(1, per_row)),
+                                            ", batch ", batch.number),
+                   .hint = "The prediction has one value for each class."});
+    }
   }
 }
 

@@ -1,8 +1,9 @@
-// Logs, History, LambdaCallback.
+// Logs and History.
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "frontend/graph/value.h"
 #include "frontend/mica/training.h"
 
 namespace mica {
@@ -28,32 +29,6 @@ template <class Items>
                .hint = {}});
 }
 
-class LambdaCallbackImpl : public CustomCallback {
- public:
-  explicit LambdaCallbackImpl(LambdaCallbackOptions functions) : f_(std::move(functions)) {}
-  void on_train_begin() override {
-    if (f_.on_train_begin) f_.on_train_begin();
-  }
-  void on_train_end() override {
-    if (f_.on_train_end) f_.on_train_end();
-  }
-  void on_epoch_begin(int epoch) override {
-    if (f_.on_epoch_begin) f_.on_epoch_begin(epoch);
-  }
-  void on_epoch_end(int epoch, Logs& logs) override {
-    if (f_.on_epoch_end) f_.on_epoch_end(epoch, logs);
-  }
-  void on_train_batch_begin(int batch) override {
-    if (f_.on_train_batch_begin) f_.on_train_batch_begin(batch);
-  }
-  void on_train_batch_end(int batch, const Logs& logs) override {
-    if (f_.on_train_batch_end) f_.on_train_batch_end(batch, logs);
-  }
-
- private:
-  LambdaCallbackOptions f_;
-};
-
 }  // namespace
 
 double Logs::operator[](std::string_view name) const {
@@ -72,6 +47,11 @@ void Logs::set(std::string_view name, double value) {
   }
 }
 
+void Logs::set(std::string_view name, const Tensor& value) {
+  if (internal::defined_node(value, name)->kind != internal::ValueKind::kTraced) return set(name, value.item());
+  traced_.emplace_back(std::string(name), value);
+}
+
 const std::vector<double>& History::operator[](std::string_view name) const {
   auto it = find_item(items_, name);
   if (it == items_.end()) throw_no_key("History", items_, name);
@@ -84,6 +64,17 @@ std::size_t History::epochs() const {
   for (const auto& item : items_) most = std::max(most, item.second.size());
   return most;
 }
+Config History::to_config() const {
+  Config config;
+  for (const auto& [name, values] : items_) config.set(name, values);
+  return config;
+}
+History History::from_config(const Config& config) {
+  History history;
+  for (const auto& item : config.items())
+    history.items_.emplace_back(item.first, config.get<std::vector<double>>(item.first));
+  return history;
+}
 void History::add(const Logs& logs) {
   for (const auto& [name, value] : logs.items()) {
     auto it = find_item(items_, name);
@@ -91,10 +82,5 @@ void History::add(const Logs& logs) {
     it->second.push_back(value);
   }
 }
-
-namespace callbacks {
-LambdaCallback::LambdaCallback(LambdaCallbackOptions options)
-    : Callback(std::make_shared<LambdaCallbackImpl>(std::move(options))) {}
-}  // namespace callbacks
 
 }  // namespace mica

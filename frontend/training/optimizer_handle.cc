@@ -4,6 +4,7 @@
 #include "frontend/training/optim/parameter_optimizer.h"
 #include "frontend/training/optimizer.h"
 #include "frontend/training/optimizers/registry.h"
+#include "frontend/training/step_trace.h"
 
 namespace mica {
 
@@ -54,6 +55,7 @@ void Optimizer::apply(const Tensors& grads, const Parameters& variables) const {
                  .received = absl::StrCat(grads.size()),
                  .hint = {}});
   }
+  if (internal::apply_in_step(*this, grads, variables)) return;
   optimizer.build(variables);
   Tensors operands;
   for (double value : optimizer.operands()) operands.push_back(Tensor::of(internal::make_literal(value, kFloat32)));

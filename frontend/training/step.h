@@ -6,21 +6,31 @@
 
 #include "frontend/training/config.h"
 #include "frontend/training/data.h"
+#include "frontend/training/step_trace.h"
 #include "frontend/training/tally.h"
 
 namespace mica::internal {
 
-// The Program for data of these types, compiled once; batches of any size run on it.
+// One batch after the other: each kind of batch (its shapes and element types) has a Program, compiled once; batches of
+// any size run on it.
 class Step {
  public:
-  Step(const Model& model, TrainingConfig& config, const TrainingData& example, bool training);
-  // Runs one batch. Training updates the Variables and counts the optimizer's step. `first_row` is for messages.
-  void run(const TrainingData& batch, Tally& tally, std::int64_t first_row) const;
+  Step(const Model& model, TrainingConfig& config, bool training)
+      : model_(model), config_(config), training_(training) {}
+  // Runs one batch. Training updates the Variables and counts the optimizer's step.
+  void run(const TrainingData& batch, Tally& tally);
 
  private:
+  // Takes the Program for such a batch, traced and compiled when there is none.
+  void find_program(const TrainingData& batch);
+  const Model& model_;
   TrainingConfig& config_;
   bool training_;
+  ir::Types types_;  // of the batches that program_ is for
   std::shared_ptr<const Executable> program_;
+  std::vector<Optimizer> optimizers_;  // that it applies
+  std::vector<std::string> names_;     // of its outputs: what Tally reads, then the logs of a step of one's own
+  std::size_t num_reported_ = 0;
 };
 
 }  // namespace mica::internal

@@ -38,6 +38,9 @@ Tally::Tally(const TrainingConfig& config) : config_(&config) {
 void Tally::add(const std::vector<rt::Array>& results, std::int64_t rows) {
   losses_.resize(num_losses(*config_) > 1 ? 1 + num_losses(*config_) : 1);
   last_losses_.clear();
+  std::size_t num_metrics = 0;  // a model that had no outputs yet learns them from its first batch
+  each_metric(*config_, [&](const HeadMetric&) { ++num_metrics; });
+  metrics_.resize(num_metrics);
   auto next = results.begin();
   for (double& loss : losses_) {
     last_losses_.push_back((next++)->at(0));
@@ -51,9 +54,14 @@ void Tally::add(const std::vector<rt::Array>& results, std::int64_t rows) {
   rows_ += static_cast<double>(rows);
 }
 
-Logs Tally::logs(std::string_view prefix) const {
-  if (losses_.empty()) return {};
+void Tally::set_own(std::string_view name, double value) {
+  own_.insert_or_assign(std::string(name), value);
+  if (name == "loss") last_losses_ = {value};
+}
+
+std::vector<std::pair<std::string, double>> Tally::reported() const {
   std::vector<std::pair<std::string, double>> items;
+  if (losses_.empty()) return items;
   auto loss = losses_.begin();
   items.emplace_back("loss", *loss++ / rows_);
   for (const Head& head : config_->heads) {
@@ -65,9 +73,16 @@ Logs Tally::logs(std::string_view prefix) const {
     for (std::size_t i = 0; i < result.values.size(); ++i)
       items.emplace_back(result.dims.empty() ? m.name : absl::StrCat(m.name, "[", i, "]"), result.values[i]);
   });
+  return items;
+}
+
+Logs Tally::logs() const {
+  std::vector<std::pair<std::string, double>> items = reported();
+  std::erase_if(items, [&](const auto& item) { return own_.contains(item.first); });
+  items.insert(items.end(), own_.begin(), own_.end());
   std::sort(items.begin(), items.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   Logs logs;
-  for (const auto& [name, value] : items) logs.set(absl::StrCat(std::string(prefix), name), value);
+  for (const auto& [name, value] : items) logs.set(name, value);
   return logs;
 }
 

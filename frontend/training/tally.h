@@ -1,5 +1,7 @@
 // What an epoch has seen: losses, means weighted by rows, and the sums of the metrics.
 #pragma once
+#include <map>
+#include <string>
 #include <vector>
 
 #include "frontend/training/config.h"
@@ -12,9 +14,11 @@ class Tally {
   // `results` in the order of the outputs of the step's graph: the total loss, the loss of each output where there are
   // several, then what each metric adds up.
   void add(const std::vector<rt::Array>& results, std::int64_t rows);
+  // A number of a train_step of one's own: the last batch's stands.
+  void set_own(std::string_view name, double value);
   // Sorted by name, as Keras. A metric of several numbers has one entry each, "precision[0]".
-  Logs logs(std::string_view prefix = {}) const;
-  // Of the last batch: the total, then the loss of each output where there are several.
+  Logs logs() const;
+  // Of the last batch: the total, then the loss of each output where there are several; 0 when none is reported.
   double last_loss() const { return last_losses_.empty() ? 0 : last_losses_[0]; }
   const std::vector<double>& last_losses() const { return last_losses_; }
 
@@ -23,9 +27,12 @@ class Tally {
   void restore(const Config& state);
 
  private:
+  // The means and metrics, in the order of the outputs.
+  std::vector<std::pair<std::string, double>> reported() const;
   const TrainingConfig* config_;
   std::vector<double> losses_, last_losses_;
   std::vector<MetricState> metrics_;  // of the heads in order
+  std::map<std::string, double, std::less<>> own_;
   double rows_ = 0;
 };
 

@@ -27,6 +27,8 @@ class ProgressBar {
  public:
   explicit ProgressBar(std::int64_t steps, ProgressOptions options = {});
 
+  // Another number of steps, where it was not known, or fewer came.
+  void set_steps(std::int64_t steps) { steps_ = steps; }
   // Whether update() would draw now: a bar redraws at most every 0.05 s, lines come at the end only.
   bool due() const;
   // After `step` steps.

@@ -1,0 +1,17 @@
+// Rows of arrays: gathered, stacked, shuffled.
+#pragma once
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "runtime/array.h"
+
+namespace mica::internal {
+
+// These rows, in this order.
+rt::Array gather_rows(const rt::Array& array, std::span<const std::size_t> indices);
+// A permutation of 0 … n-1: from the process's generator, or from a seed, which always gives the same one.
+std::vector<std::size_t> shuffled(std::size_t n, std::optional<std::uint64_t> seed = {});
+
+}  // namespace mica::internal
