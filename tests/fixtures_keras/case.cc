@@ -124,8 +124,11 @@ Workspace::Workspace() {
 Workspace::~Workspace() { std::filesystem::remove_all(path_); }
 
 Case::Case(std::string name, std::string folder) : name_(std::move(name)), folder_(std::move(folder)) {
-  std::ifstream file(path(has("meta.json") ? "meta.json" : "expected.json"));
-  meta_ = meta_of(nlohmann::json::parse(file));
+  for (const char* name_of_meta : {"meta.json", "expected.json"}) {
+    if (!has(name_of_meta)) continue;
+    std::ifstream file(path(name_of_meta));
+    meta_ = meta_of(nlohmann::json::parse(file));
+  }
 }
 
 bool Case::has(const std::string& file) const { return std::filesystem::exists(path(file)); }

@@ -30,7 +30,7 @@ struct Tolerance {
   double rtol = 0, atol = 0;
 };
 
-// What meta.json or expected.json says.
+// What meta.json or expected.json says; cases of training have train.json instead.
 struct Meta {
   bool is_rejected = false;
   std::vector<std::string> must_mention = {}, must_mention_any = {};  // of refusals

@@ -30,6 +30,22 @@ void run(const RunArguments& arguments);
 // The values of the calls that `taps` names, without the outputs.
 void features(const RunArguments& arguments);
 
+// train.cc: a compiled model and arrays: `x` or `x:<input>`, `y` or `y:<output>`, `sample_weight`.
+struct FitArguments {
+  std::string path, data, validation, options, history, output, checkpoint;  // files; empty: none
+  std::optional<int> epochs;
+  std::optional<std::int64_t> batch_size, every;  // steps between checkpoints; empty: epochs
+  std::optional<std::uint64_t> seed;
+  bool shuffle = true, resume = false, quiet = false;
+};
+void fit(const FitArguments& arguments);
+struct EvaluateArguments {
+  std::string path, data;
+  std::int64_t batch_size = 32;
+  bool json = false, quiet = false;
+};
+void evaluate(const EvaluateArguments& arguments);
+
 // convert.cc: files into other files.
 void convert(const std::string& from, const std::string& to);
 

@@ -19,6 +19,7 @@ class CommandLine {
     app_.fallthrough();
     add_looking();
     add_running();
+    add_training();
     add_tools();
   }
   CLI::App& app() { return app_; }
@@ -85,6 +86,32 @@ class CommandLine {
     app->add_option("--threads", run_.threads, "threads of the pool")->check(CLI::PositiveNumber);
   }
 
+  void add_training() {
+    auto* fit = command("fit", "trains a compiled model", &CommandLine::fit);
+    add_model(fit, fit_.path, "a .keras file with the configuration of compile()");
+    fit->add_option("--data", fit_.data, "an .npz with x or x:INPUT, y or y:OUTPUT, maybe sample_weight")->required();
+    fit->add_option("--validation", fit_.validation, "another one, for validation");
+    fit->add_option("--options", fit_.options, "a .json: Keras' arguments of fit, callbacks, roles of arrays");
+    fit->add_option("--epochs", fit_.epochs, "times through the data")->check(CLI::PositiveNumber);
+    fit->add_option("--batch-size", fit_.batch_size, "rows of a step")->check(CLI::PositiveNumber);
+    fit->add_flag("!--no-shuffle", fit_.shuffle, "rows in their order");
+    fit->add_option("--seed", fit_.seed, "of shuffling and of random layers");
+    fit->add_option("--history", fit_.history, "a .json to write: the logs of every epoch");
+    fit->add_option("--output", fit_.output, "the trained .keras file")->required();
+    auto* checkpoint = fit->add_option("--checkpoint", fit_.checkpoint, "a .keras to write after every epoch");
+    fit->add_option("--every", fit_.every, "and after so many steps")->needs(checkpoint)->check(CLI::PositiveNumber);
+    fit->add_flag("--resume", fit_.resume, "goes on from the checkpoint, when it is there")->needs(checkpoint);
+
+    auto* evaluate = command("evaluate", "losses and metrics of a compiled model", &CommandLine::evaluate);
+    add_model(evaluate, evaluate_.path, "a .keras file with the configuration of compile()");
+    evaluate->add_option("--data", evaluate_.data, "an .npz with x or x:INPUT, y or y:OUTPUT, maybe sample_weight")
+        ->required();
+    evaluate->add_option("--batch-size", evaluate_.batch_size, "rows of a step")
+        ->capture_default_str()
+        ->check(CLI::PositiveNumber);
+    evaluate->add_flag("--json", evaluate_.json, "one JSON object");
+  }
+
   void add_tools() {
     auto* convert = command("convert", "a model, or its weights, into another file", &CommandLine::convert);
     convert->add_option("FROM", path_, "a .keras file")->required();
@@ -116,6 +143,14 @@ class CommandLine {
     check_runs();
     mica::tool::features(run_);
   }
+  void fit() {
+    fit_.quiet = quiet_;
+    mica::tool::fit(fit_);
+  }
+  void evaluate() {
+    evaluate_.quiet = quiet_;
+    mica::tool::evaluate(evaluate_);
+  }
   void convert() { mica::tool::convert(path_, to_); }
   void opt() { mica::tool::opt(path_, passes_); }
   void ops() { mica::tool::ops(name_); }
@@ -129,6 +164,8 @@ class CommandLine {
   mica::PlotOptions plot_;
   mica::tool::DumpArguments dump_;
   mica::tool::RunArguments run_;
+  mica::tool::FitArguments fit_;
+  mica::tool::EvaluateArguments evaluate_;
 };
 
 // One line, whatever the message holds.
