@@ -25,7 +25,7 @@ Tensor Loss::operator()(const Tensor& y_true, const Tensor& y_pred, const Tensor
 }
 const std::string& Loss::name() const { return impl_->name; }
 
-namespace losses {
+inline namespace losses {
 namespace {
 
 using internal::FieldValue;

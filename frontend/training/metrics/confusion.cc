@@ -102,7 +102,7 @@ std::vector<Confusion> ConfusionMetric::confusions(const MetricState& state) con
   std::vector<std::size_t> order(n);
   std::iota(order.begin(), order.end(), std::size_t{0});
   const std::vector<double>& values = options_.thresholds.values;
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
   std::size_t labels = state.empty() ? 1 : state[0].values.size() / (n + 1);
   std::vector<Confusion> all;
   for (std::size_t label = 0; label < labels; ++label) {
