@@ -1,6 +1,8 @@
 // Optimizer, the handle to an optimizer of Keras or of PyTorch.
 #include "absl/strings/str_cat.h"
+#include "frontend/graph/evaluate.h"
 #include "frontend/graph/value.h"
+#include "frontend/mica/autograd.h"
 #include "frontend/training/optim/parameter_optimizer.h"
 #include "frontend/training/optimizer.h"
 #include "frontend/training/optimizers/registry.h"
@@ -56,10 +58,12 @@ void Optimizer::apply(const Tensors& grads, const Parameters& variables) const {
                  .hint = {}});
   }
   if (internal::apply_in_step(*this, grads, variables)) return;
+  NoGradGuard no_grad;
   optimizer.build(variables);
   Tensors operands;
   for (double value : optimizer.operands()) operands.push_back(Tensor::of(internal::make_literal(value, kFloat32)));
   optimizer.apply(variables, grads, operands);
+  internal::run_bindings();
   optimizer.count_step();
 }
 

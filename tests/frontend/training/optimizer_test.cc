@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "frontend/files/json.h"
+#include "frontend/graph/evaluate.h"
+#include "frontend/mica/autograd.h"
 #include "frontend/mica/layers.h"
 #include "frontend/mica/model.h"
 #include "frontend/training/optimizers/registry.h"
@@ -163,6 +165,19 @@ TEST(OptimizerTest, StepsThatAccumulateOrOverwriteCompileOnce) {
   for (int i = 0; i < 7; ++i) step();
   EXPECT_EQ(model.compilations(), compiled);
   EXPECT_EQ(optimizer.iterations(), 4);
+}
+
+// A loop by hand that reads nothing: each step runs, on the Program of the first one.
+TEST(OptimizerTest, ApplyRunsAndCompilesOnce) {
+  Variable w(tensor({1.0f, 2.0f}), "w");
+  Nadam optimizer(ExponentialDecay(0.1, 2, 0.5), {.gradient_accumulation_steps = 2});
+  auto step = [&] { optimizer.apply(grad(w.square().sum(), Parameters{w}), {w}); };
+  step();
+  int compiled = internal::num_lazy_programs();
+  for (int i = 0; i < 9; ++i) step();
+  EXPECT_EQ(internal::num_lazy_programs(), compiled);
+  EXPECT_EQ(w.cell()->value()->kind, internal::ValueKind::kComputed);
+  EXPECT_LT(w.to_vector()[0], 1.0f);
 }
 
 }  // namespace
