@@ -43,7 +43,10 @@ class LossScaleRule : public OptimizerImpl {
   void reload() override { inner_.impl().reload(); }
 
   std::vector<double> operands() const override { return inner_.impl().operands(); }
-  Tensor scaled(const Tensor& loss) override { return loss * scale_variable(); }
+  Tensor scaled(const Tensor& loss) override {
+    OptimizerImpl::build({});
+    return loss * scale_variable();
+  }
 
   void apply(const Parameters& variables, Tensors grads, const Tensors& operands) override {
     Variable counter = OptimizerImpl::slots()[0], scale = scale_variable();
