@@ -125,6 +125,8 @@ void run_steps(Context& context, StepRange range, std::vector<StepTime>* times) 
   Executor executor(context);
   std::uint32_t number = range.first_number;
   for (const MicaStep& step : range.steps) {
+    // A failed run goes no further: what it would overwrite is still whole.
+    if (failed(context.error)) return;
     if (times == nullptr) {
       executor.run(step, number++);
       continue;

@@ -97,6 +97,17 @@ TEST(Evaluate, TenThousandPendingCallsRunByThemselves) {
   EXPECT_FLOAT_EQ(y.item<float>(), 10'052);
 }
 
+TEST(Evaluate, AHundredThousandCallsAreRecordedRunWalkedAndDestroyed) {
+  Tensor w = tensor({1.0, 2.0}, {.requires_grad = true}), x = tensor({0.0, 1.0});
+  Tensor y = w;
+  for (int i = 0; i < 100'000; ++i) y = y + x;
+  EXPECT_THAT(y.to_vector(), ElementsAre(1, 100'002));
+  Tensor loss = y.sum();
+  loss.backward();  // runs nothing, but walks everything
+  EXPECT_EQ(w.grad().shape(), (Shape{2}));
+  w.zero_grad();
+}
+
 TEST(Evaluate, AFailedRunLeavesEverythingAsItWas) {
   Variable w(tensor({{1.0, 2.0}, {3.0, 4.0}}), "table");
   Tensor row = w[tensor({5})];
@@ -104,6 +115,9 @@ TEST(Evaluate, AFailedRunLeavesEverythingAsItWas) {
   EXPECT_THAT(error_of([&] { w.to_vector(); }), HasSubstr("received 5 at position 0"));
   EXPECT_EQ(kind_of(row), ValueKind::kPending);
   EXPECT_THAT(error_of([&] { row.to_vector(); }), HasSubstr("received 5 at position 0"));
+  // The storage that would have been overwritten still holds what it held.
+  const internal::ValueRef sum = w.cell()->value()->producer->inputs[0];
+  EXPECT_EQ(sum->producer->inputs[0]->array.at(3), 4);
   w.assign(tensor({{1.0, 1.0}, {1.0, 1.0}}));
   EXPECT_FLOAT_EQ(w.sum().item<float>(), 4);
 }
