@@ -231,7 +231,8 @@ class RowTile {
     for (const auto& node : body_.nodes()) {
       if (node->is("input") || !depends_on_row(*node)) continue;
       for (int r = 0; r < node->num_results() && status_.ok(); ++r) {
-        if (deserves_row(node->result(r))) keep_row(node->result(r), out);
+        if (!deserves_row(node->result(r))) continue;
+        keep_row(absl::StrCat(node->op().name, next_row_++), node->result(r), out);
       }
     }
     std::vector<BufferRef> next;
@@ -241,9 +242,8 @@ class RowTile {
         if (parts_.results[i]) compute_row(value, parts_.results[i], {time_index(), at_row(var(row_))}, out);
         continue;
       }
-      next.push_back(local(absl::StrCat("next", i), value.dtype(), value.dims()));
-      compute_row(value, next.back(), lane_index(), out);
-      rows_of_[bind_stand_in(value).get()] = next.back();  // the outputs often are the new state: computed once
+      if (!kept_.count(value)) keep_row(absl::StrCat("next", i), value, out);  // often an output, too: computed once
+      next.push_back(kept_.at(value));
     }
     for (std::size_t i = 0; i < next.size(); ++i) {
       copy_row(
@@ -268,7 +268,10 @@ class RowTile {
     if (std::any_of(uses.begin(), uses.end(), [](const ir::Use& use) { return folds(*use.user); })) return true;
     bool moves = std::any_of(uses.begin(), uses.end(),
                              [](const ir::Use& use) { return use.user->op().fusion == ir::FusionClass::kInjective; });
-    return (moves || uses.size() > 1) && cost_of(value) > kCheap;
+    const auto& outputs = body_.outputs();
+    auto results =
+        std::count_if(outputs.begin(), outputs.end(), [&](const auto& output) { return output.value == value; });
+    return (moves || uses.size() + static_cast<std::size_t>(results) > 1) && cost_of(value) > kCheap;
   }
 
   std::int64_t cost_of(ir::Value value) {
@@ -278,10 +281,11 @@ class RowTile {
     return element.ok() ? cost(*element) : 0;
   }
 
-  void keep_row(ir::Value value, std::vector<StmtRef>& out) {
-    BufferRef row = local(absl::StrCat(value.node->op().name, next_row_++), value.dtype(), value.dims());
+  void keep_row(std::string name, ir::Value value, std::vector<StmtRef>& out) {
+    BufferRef row = local(std::move(name), value.dtype(), value.dims());
     compute_row(value, row, lane_index(), out);
     rows_of_[bind_stand_in(value).get()] = row;
+    kept_[value] = row;
   }
 
   // What slides a window over a row has better kernels of its own than a fold inside this one.
@@ -337,6 +341,7 @@ class RowTile {
   Inliner inliner_, outside_;                   // of the body; of the group around the scan
   std::map<const Buffer*, ir::Value> slices_;   // stand-in -> operand of all steps
   std::map<const Buffer*, BufferRef> rows_of_;  // stand-in -> local row
+  std::map<ir::Value, BufferRef> kept_;         // what has a local row in this step
   std::vector<BufferRef> states_;
   std::vector<StmtRef> allocs_;
   std::int64_t local_bytes_ = 0;
