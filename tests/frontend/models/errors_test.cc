@@ -98,8 +98,9 @@ TEST_F(ErrorsTest, Training) {
       error_of([&] { model_.fit(zeros({4, 64}), zeros({4, 7}), {.verbose = 0}); }),
       "head: expected targets of shape f32[?,10], received f32[?,7]. The targets must have the shape of the output.");
   model_.compile({.loss = SparseCategoricalCrossentropy({.from_logits = true})});
-  EXPECT_EQ(error_of([&] { model_.train_on_batch(zeros({2, 64}), tensor({1, 10})); }),
-            "head: expected labels from 0 to 9, received 10 in row 1. The prediction has one value for each class.");
+  EXPECT_EQ(
+      error_of([&] { model_.train_on_batch(zeros({2, 64}), tensor({1, 10})); }),
+      "head: expected labels from 0 to 9, received 10 in row 1, batch 0. The prediction has one value for each class.");
 }
 
 TEST_F(ErrorsTest, HyperParameters) {
