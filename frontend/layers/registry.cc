@@ -50,6 +50,12 @@ const Classes& layer_classes() {
 
 }  // namespace
 
+std::vector<std::string_view> layer_class_names() {
+  std::vector<std::string_view> names;
+  for (const auto& [name, entry] : layer_classes()) names.push_back(name);
+  return names;
+}
+
 const LayerClass* find_layer_class(std::string_view name) {
   auto it = layer_classes().find(name);
   return it == layer_classes().end() ? nullptr : &it->second;

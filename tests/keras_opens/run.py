@@ -29,13 +29,15 @@ def python_with_keras(folder):
 
 def main(writer, loader):
     with tempfile.TemporaryDirectory() as folder:
+        models = os.path.join(folder, "models")
+        os.mkdir(models)
+        written = subprocess.run([writer, models]).returncode
+        if written:
+            return written
         python, reason = python_with_keras(folder)
         if python is None:
             print(f"NOT TESTED: no Keras from PyPI: {reason}")
             return NOT_TESTED
-        models = os.path.join(folder, "models")
-        os.mkdir(models)
-        subprocess.run([writer, models], check=True)
         scripts = os.path.dirname(os.path.abspath(__file__))
         opened = subprocess.run([python, os.path.join(scripts, "open_models.py"), models]).returncode
         names = subprocess.run([loader, "--names"], check=True, capture_output=True, text=True).stdout.split()
