@@ -6,6 +6,7 @@
 #include "frontend/files/idx.h"
 #include "frontend/files/npy.h"
 #include "frontend/files/npz.h"
+#include "frontend/files/safetensors.h"
 #include "frontend/graph/execute.h"
 #include "frontend/graph/value.h"
 
@@ -42,6 +43,15 @@ TensorDict load_npz(std::string_view path) { return to_tensors(files::value_or_t
 
 void save_npz(std::string_view path, const TensorDict& arrays) {
   files::throw_if_error(files::write_npz(path, to_arrays(arrays)));
+}
+
+TensorDict load_safetensors(std::string_view path) {
+  return to_tensors(files::value_or_throw(files::read_safetensors(path)));
+}
+
+void save_safetensors(std::string_view path, const TensorDict& tensors,
+                      const std::vector<std::pair<std::string, std::string>>& metadata) {
+  files::throw_if_error(files::write_safetensors(path, to_arrays(tensors), metadata));
 }
 
 Tensor load_idx(std::string_view path) { return to_tensor(files::value_or_throw(files::read_idx(path))); }
