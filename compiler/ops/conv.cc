@@ -4,6 +4,7 @@
 #include "compiler/ops/builder.h"
 #include "compiler/ops/families.h"
 #include "compiler/ops/infer.h"
+#include "compiler/ops/library.h"
 #include "compiler/ops/op_def.h"
 #include "compiler/ops/ref_element.h"
 #include "compiler/ops/window.h"
@@ -233,8 +234,7 @@ Op convolution(std::string_view name, const char* a, const char* b) {
 }
 
 bool library_takes_floats(const Node& node) {
-  DType dtype = node.operand(0).dtype();
-  return (dtype == kFloat32 || dtype == kBFloat16) && node.operand(0).rank() <= 5;
+  return library_has(node.operand(0).dtype()) && node.operand(0).rank() <= 5;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "compiler/ops/builder.h"
 #include "compiler/ops/families.h"
 #include "compiler/ops/infer.h"
+#include "compiler/ops/library.h"
 #include "compiler/ops/op_def.h"
 #include "compiler/ops/ref_element.h"
 #include "compiler/ops/solve.h"
@@ -107,8 +108,7 @@ Values vjp_matmul(Builder& b, Node& node, const Values& grads) {
 }
 
 bool library_takes_floats(const Node& node) {
-  DType dtype = node.operand(0).dtype();
-  return dtype == kFloat32 || dtype == kBFloat16;
+  return library_has(node.operand(0).dtype());
 }
 
 }  // namespace

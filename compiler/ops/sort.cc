@@ -233,12 +233,20 @@ absl::StatusOr<Types> infer_top_k(const InferContext& c) {
   return Types{{x.dtype, dims}, {c.attrs.get<DType>("dtype"), dims}};
 }
 
+// The first k positions. Whether an open axis has so many is known at run time: a gather says when it has not.
+Value first_of(Builder& b, Value order, int axis, std::int64_t k) {
+  if (order.dims()[static_cast<std::size_t>(axis)].is_static()) return b.slice(order, axis, 0, k);
+  Value wanted = b.call("iota", {}, {{"shape", Dims{Dim(k)}}});
+  return b.call("gather", {order, wanted},
+                {{"axis", std::int64_t{axis}}, {"called", std::string("ranks of the k largest")}});
+}
+
 Values top_k(Builder& b, const Node& node) {
   const Attrs& attrs = node.attrs();
   Value x = node.operand(0);
   const int axis = axis_of(attrs, x.rank());
   Value order = order_of(b, x, axis, attrs.flag("largest"), attrs.get<DType>("dtype"));
-  Value first = b.slice(order, axis, 0, attrs.integer("k"));
+  Value first = first_of(b, order, axis, attrs.integer("k"));
   return {b.call("gather_elements", {x, first}, {{"axis", std::int64_t{axis}}}), first};
 }
 
