@@ -152,7 +152,9 @@ class FunctionalWriter {
                    .received = absl::StrCat("\"", value->cell->path, "\" in the graph of the model"),
                    .hint = "A file keeps what layers own; use the Variable in the call of a layer of one's own."});
     }
-    return special("__tensor__",
+    // NumPy has no bfloat16, and Keras makes plain numbers of its scalars.
+    bool is_numpy = !value->type.dims.empty() && value->type.dtype != kBFloat16;
+    return special(is_numpy ? "__numpy__" : "__tensor__",
                    {{"value", FieldValue<Tensor>::write(Tensor::of(value))}, {"dtype", value->type.dtype.name()}});
   }
 
@@ -181,7 +183,10 @@ class FunctionalWriter {
   Config layer_keywords(const Call& call) const {
     Config keywords;
     auto at = static_cast<std::size_t>(call.num_tensors);
-    if (call.num_states > 0) keywords.set("initial_state", operands(call, at, call.num_states));
+    if (call.num_states > 0) {
+      std::vector<Value> states = operands(call, at, call.num_states);
+      keywords.set("initial_state", states.size() == 1 ? states[0] : Value(states));
+    }
     at += static_cast<std::size_t>(call.num_states);
     std::vector<Value> masks(static_cast<std::size_t>(call.num_tensors));
     bool given = false;
@@ -201,17 +206,21 @@ class FunctionalWriter {
     return keywords;
   }
 
+  internal::OperationUse use_of(const Call& call) const {
+    if (call.operation) return *call.operation;
+    if (std::optional<internal::OperationUse> equivalent = internal::keras_equivalent(call)) return *equivalent;
+    throw Error({.where = where_,
+                 .expected = "operations that keras.ops has",
+                 .received = absl::StrCat("\"", call.name, "\", a ", call.op->name),
+                 .hint = "Use it in the call of a layer of one's own, or a function of ops::."});
+  }
+
   Config operation_object(const Call& call) const {
-    if (!call.operation) {
-      throw Error({.where = where_,
-                   .expected = "operations that keras.ops has",
-                   .received = absl::StrCat("\"", call.name, "\", a ", call.op->name),
-                   .hint = "Use it in the call of a layer of one's own, or a function of ops::."});
-    }
-    const internal::OperationDef& def = *call.operation->def;
+    const internal::OperationUse use = use_of(call);
+    const internal::OperationDef& def = *use.def;
     Config config{{"name", call.name}};
     std::size_t next_tensor = 0;
-    for (const auto& [name, argument] : call.operation->arguments.items()) {
+    for (const auto& [name, argument] : use.arguments.items()) {
       Value value = argument_value(call, argument, next_tensor);
       if (is_one_of(name, def.options)) config.set(name, std::move(value));
     }
@@ -227,13 +236,14 @@ class FunctionalWriter {
   }
 
   Value operation_node(const Call& call) const {
+    const internal::OperationUse use = use_of(call);
     Config given;
     std::size_t next_tensor = 0;
-    for (const auto& [name, argument] : call.operation->arguments.items()) {
+    for (const auto& [name, argument] : use.arguments.items()) {
       given.set(name, argument_value(call, argument, next_tensor));
     }
     std::vector<Value> args;
-    for (std::string_view name : call.operation->def->inputs) {
+    for (std::string_view name : use.def->inputs) {
       if (!given.contains(name)) {
         args.emplace_back();
       } else if (name.front() == '*') {
@@ -295,8 +305,7 @@ Config functional_object(const Layer& model) {
 Config sequential_object(const Layer& model) {
   const internal::LayerState& state = internal::state_of(model);
   std::vector<Value> layers;
-  Config config{
-      {"name", state.name}, {"trainable", state.trainable}, {"dtype", FieldValue<DTypePolicy>::write({})}};
+  Config config{{"name", state.name}, {"trainable", state.trainable}, {"dtype", FieldValue<DTypePolicy>::write({})}};
   if (state.model->graph) {
     const ValueNode& input = *state.model->graph->inputs[0];
     layers.emplace_back(layer_object(Layer::of(input.producer->layer)));

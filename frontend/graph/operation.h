@@ -79,6 +79,13 @@ class Arguments {
   std::string_view where_ = "keras.ops";
 };
 
+// The compiler's operation that computes the same of the same operands: a file holds the one for the other.
+struct SameAs {
+  std::string_view op;  // empty: there is none
+  // Attribute and option that are the same thing; an attribute without an option must have its default.
+  std::vector<std::pair<std::string_view, std::string_view>> options = {};
+};
+
 // What is known of an operation.
 struct OperationDef {
   std::string_view class_name;            // Keras' class: "Mean"
@@ -86,6 +93,7 @@ struct OperationDef {
   std::vector<std::string_view> options;  // parameters of the constructor: the config in files
   std::vector<std::string_view> inputs;   // parameters of the call, in order; "*name" takes the rest
   std::function<Tensors(const Arguments&)> compute;
+  SameAs same_as = {};
 };
 
 // A use of an operation that a Call records; its tensors are the Call's inputs.
@@ -96,6 +104,8 @@ struct OperationUse {
 
 // The record of a class name, or null.
 const OperationDef* find_operation(std::string_view class_name);
+// The use of keras.ops that computes what a call of one of the compiler's operations does; nothing where there is none.
+std::optional<OperationUse> keras_equivalent(const Call& call);
 
 // Whether an operation on the tensor is recorded: it is symbolic, and no trace runs.
 bool is_recorded(const Tensor& tensor);

@@ -13,47 +13,47 @@ constexpr double kPi = 3.14159265358979323846, kDegree = kPi / 180, kLog2 = 0.69
 
 // Integers become float32.
 OperationDef floating(std::string_view class_name, std::string_view op, std::string_view module = "numpy") {
-  return {class_name, module, {}, {"x"}, [op](const Arguments& a) -> Tensors {
-            return {apply(op, {to_floating(a.tensor("x"))})};
-          }};
+  auto compute = [op](const Arguments& a) -> Tensors { return {apply(op, {to_floating(a.tensor("x"))})}; };
+  return {class_name, module, {}, {"x"}, compute, {op}};
 }
 
 // Any number, its dtype kept.
 OperationDef numeric(std::string_view class_name, std::string_view op) {
-  return {class_name, "numpy", {}, {"x"}, [op](const Arguments& a) -> Tensors { return {apply(op, {a.tensor("x")})}; }};
+  auto compute = [op](const Arguments& a) -> Tensors { return {apply(op, {a.tensor("x")})}; };
+  return {class_name, "numpy", {}, {"x"}, compute, {op}};
 }
 
 // Integers are whole already.
 OperationDef rounding(std::string_view class_name, std::string_view op) {
-  return {class_name, "numpy", {}, {"x"}, [op](const Arguments& a) -> Tensors {
-            Tensor x = a.tensor("x");
-            return {x.dtype().is_floating() ? apply(op, {x}) : to_floating(x)};
-          }};
+  auto compute = [op](const Arguments& a) -> Tensors {
+    Tensor x = a.tensor("x");
+    return {x.dtype().is_floating() ? apply(op, {x}) : to_floating(x)};
+  };
+  return {class_name, "numpy", {}, {"x"}, compute, {op}};
 }
 
 OperationDef binary(std::string_view class_name, std::string_view op, bool to_float = false) {
-  return {class_name, "numpy", {}, {"x1", "x2"}, [op, to_float](const Arguments& a) -> Tensors {
-            return {promoted(op, a, "x1", "x2", to_float)};
-          }};
+  auto compute = [op, to_float](const Arguments& a) -> Tensors { return {promoted(op, a, "x1", "x2", to_float)}; };
+  return {class_name, "numpy", {}, {"x1", "x2"}, compute, {op}};
 }
 
 OperationDef bitwise(std::string_view class_name, std::string_view op) {
-  return {
-      class_name, "numpy", {}, {"x", "y"}, [op](const Arguments& a) -> Tensors { return {promoted(op, a, "x", "y")}; }};
+  auto compute = [op](const Arguments& a) -> Tensors { return {promoted(op, a, "x", "y")}; };
+  return {class_name, "numpy", {}, {"x", "y"}, compute, {op}};
 }
 
 Tensor truth_of(const Tensor& x) { return cast(x, kBool); }
 
 OperationDef logical(std::string_view class_name, std::string_view op) {
-  return {class_name, "numpy", {}, {"x1", "x2"}, [op](const Arguments& a) -> Tensors {
-            return {apply(op, {truth_of(a.tensor("x1")), truth_of(a.tensor("x2"))})};
-          }};
+  auto compute = [op](const Arguments& a) -> Tensors {
+    return {apply(op, {truth_of(a.tensor("x1")), truth_of(a.tensor("x2"))})};
+  };
+  return {class_name, "numpy", {}, {"x1", "x2"}, compute, {op}};
 }
 
-OperationDef derived(std::string_view class_name, std::function<Tensor(const Tensor&)> function) {
-  return {class_name, "numpy", {}, {"x"}, [function = std::move(function)](const Arguments& a) -> Tensors {
-            return {function(a.tensor("x"))};
-          }};
+OperationDef derived(std::string_view class_name, std::function<Tensor(const Tensor&)> function, SameAs same_as = {}) {
+  auto compute = [function = std::move(function)](const Arguments& a) -> Tensors { return {function(a.tensor("x"))}; };
+  return {class_name, "numpy", {}, {"x"}, compute, std::move(same_as)};
 }
 
 Tensors power(const Arguments& a) {
@@ -201,14 +201,14 @@ OperationDefs elementwise_operations() {
                 return sign(x) * apply_promoted("pow", abs(x), Scalar(1.0 / 3));
               }),
       derived("Fabs", [](const Tensor& x) { return abs(to_floating(x)); }),
-      derived("LogicalNot", [](const Tensor& x) { return apply("logical_not", {truth_of(x)}); }),
-      derived("BitwiseNot", [](const Tensor& x) { return ~x; }),
+      derived("LogicalNot", [](const Tensor& x) { return apply("logical_not", {truth_of(x)}); }, {"logical_not"}),
+      derived("BitwiseNot", [](const Tensor& x) { return ~x; }, {"bitwise_not"}),
       derived("BitwiseInvert", [](const Tensor& x) { return ~x; }),
       derived("Copy", [](const Tensor& x) { return x; }),
-      {"Power", "numpy", {}, {"x1", "x2"}, power},
-      {"Where", "numpy", {}, {"condition", "x1", "x2"}, where_of},
-      {"Clip", "numpy", {"x_min", "x_max"}, {"x"}, clip},
-      {"Round", "numpy", {"decimals"}, {"x"}, round},
+      {"Power", "numpy", {}, {"x1", "x2"}, power, {"pow"}},
+      {"Where", "numpy", {}, {"condition", "x1", "x2"}, where_of, {"where"}},
+      {"Clip", "numpy", {"x_min", "x_max"}, {"x"}, clip, {"clip", {{"low", "x_min"}, {"high", "x_max"}}}},
+      {"Round", "numpy", {"decimals"}, {"x"}, round, {"round"}},
       {"Isclose", "numpy", {"equal_nan"}, {"x1", "x2", "rtol", "atol"}, isclose},
       {"NanToNum", "numpy", {"nan", "posinf", "neginf"}, {"x"}, nan_to_num},
       {"Heaviside", "numpy", {}, {"x1", "x2"}, heaviside},
@@ -248,12 +248,14 @@ OperationDefs elementwise_operations() {
        "core",
        {"dtype"},
        {"x"},
-       [](const Arguments& a) -> Tensors { return {cast(a.tensor("x"), a.dtype("dtype").value_or(kFloat32))}; }},
+       [](const Arguments& a) -> Tensors { return {cast(a.tensor("x"), a.dtype("dtype").value_or(kFloat32))}; },
+       {"cast", {{"dtype", "dtype"}}}},
       {"StopGradient",
        "core",
        {},
        {"variable"},
-       [](const Arguments& a) -> Tensors { return {apply("stop_gradient", {a.tensor("variable")})}; }},
+       [](const Arguments& a) -> Tensors { return {apply("stop_gradient", {a.tensor("variable")})}; },
+       {"stop_gradient"}},
   };
   return defs;
 }

@@ -17,6 +17,9 @@ OperationDefs neural_operations();
 OperationDefs linear_algebra_operations();
 OperationDefs sorting_operations();
 
+// The record whose same_as names the compiler's operation, or null.
+const OperationDef* operation_same_as(std::string_view op);
+
 // A number where the argument is one, so that it stays weak, else a tensor.
 struct Operand {
   std::optional<Scalar> number;

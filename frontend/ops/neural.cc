@@ -10,28 +10,27 @@ namespace mica::internal {
 namespace {
 
 OperationDef activation(std::string_view class_name, std::string_view op) {
-  return {class_name, "nn", {}, {"x"}, [op](const Arguments& a) -> Tensors {
-            return {apply(op, {to_floating(a.tensor("x"))})};
-          }};
+  auto compute = [op](const Arguments& a) -> Tensors { return {apply(op, {to_floating(a.tensor("x"))})}; };
+  return {class_name, "nn", {}, {"x"}, compute, {op}};
 }
 
 // With a number as option, called `attr` by the compiler.
 OperationDef activation(std::string_view class_name, std::string_view op, std::string_view option,
                         std::string_view attr, double fallback) {
-  return {class_name, "nn", {option}, {"x"}, [=](const Arguments& a) -> Tensors {
-            return {apply(op, {to_floating(a.tensor("x"))}, {{std::string(attr), a.real(option, fallback)}})};
-          }};
+  auto compute = [=](const Arguments& a) -> Tensors {
+    return {apply(op, {to_floating(a.tensor("x"))}, {{std::string(attr), a.real(option, fallback)}})};
+  };
+  return {class_name, "nn", {option}, {"x"}, compute, {op, {{attr, option}}}};
 }
 
 // Along one axis, or several taken as one.
 OperationDef along_axis(std::string_view class_name, std::string_view op) {
-  return {class_name, "nn", {"axis"}, {"x"}, [op](const Arguments& a) -> Tensors {
-            Tensor x = to_floating(a.tensor("x"));
-            if (!a.find("axis")) {
-              return {reshape_dims(apply(op, {x.flatten()}, {{"axis", std::int64_t{0}}}), dims_of(x))};
-            }
-            return {apply(op, {x}, {{"axis", std::int64_t{checked_axis(a.integer("axis"), x.dim(), op)}}})};
-          }};
+  auto compute = [op](const Arguments& a) -> Tensors {
+    Tensor x = to_floating(a.tensor("x"));
+    if (!a.find("axis")) return {reshape_dims(apply(op, {x.flatten()}, {{"axis", std::int64_t{0}}}), dims_of(x))};
+    return {apply(op, {x}, {{"axis", std::int64_t{checked_axis(a.integer("axis"), x.dim(), op)}}})};
+  };
+  return {class_name, "nn", {"axis"}, {"x"}, compute, {op, {{"axis", "axis"}}}};
 }
 
 Tensors glu(const Arguments& a) {
@@ -225,7 +224,8 @@ OperationDefs neural_operations() {
        {"x"},
        [](const Arguments& a) -> Tensors {
          return {apply("gelu", {to_floating(a.tensor("x"))}, {{"approximate", a.truth("approximate", true)}})};
-       }},
+       },
+       {"gelu", {{"approximate", "approximate"}}}},
       {"Threshold",
        "nn",
        {"threshold", "default_value"},
@@ -233,15 +233,26 @@ OperationDefs neural_operations() {
        [](const Arguments& a) -> Tensors {
          return {apply("threshold", {to_floating(a.tensor("x"))},
                        {{"threshold", a.real("threshold")}, {"value", a.real("default_value")}})};
-       }},
+       },
+       {"threshold", {{"threshold", "threshold"}, {"value", "default_value"}}}},
       {"Glu", "nn", {"axis"}, {"x"}, glu},
       pooling("MaxPool", false),
       pooling("AveragePool", true),
       convolution("Conv", {"inputs", "kernel"}, plain_conv),
       convolution("DepthwiseConv", {"inputs", "kernel"}, depthwise_conv),
       convolution("SeparableConv", {"inputs", "depthwise_kernel", "pointwise_kernel"}, separable_conv),
-      {"LayerNorm", "nn", {"axis", "epsilon", "rms_scaling"}, {"x", "gamma", "beta"}, layer_norm},
-      {"RMSNorm", "nn", {"axis", "epsilon"}, {"x", "scale"}, rms_norm},
+      {"LayerNorm",
+       "nn",
+       {"axis", "epsilon", "rms_scaling"},
+       {"x", "gamma", "beta"},
+       layer_norm,
+       {"layer_normalization", {{"axes", "axis"}, {"epsilon", "epsilon"}}}},
+      {"RMSNorm",
+       "nn",
+       {"axis", "epsilon"},
+       {"x", "scale"},
+       rms_norm,
+       {"rms_normalization", {{"axes", "axis"}, {"epsilon", "epsilon"}}}},
       {"BatchNorm", "nn", {"axis", "epsilon"}, {"x", "mean", "variance", "offset", "scale"}, batch_norm},
       {"Normalize", "nn", {"axis", "order", "epsilon"}, {"x"}, normalize},
       {"Resize",

@@ -9,16 +9,19 @@ namespace {
 
 const std::vector<std::string_view> kAxisOptions = {"axis", "keepdims"};
 
+SameAs folds_as(std::string_view op) { return {op, {{"axes", "axis"}, {"keepdims", "keepdims"}}}; }
+
 Tensor fold(std::string_view op, const Tensor& x, const Arguments& a) {
   return apply(op, {x}, {{"axes", axes_of(a, "axis", x)}, {"keepdims", a.truth("keepdims")}});
 }
 
 OperationDef reduction(std::string_view class_name, std::string_view op, Tensor (*prepare)(const Tensor&),
                        std::vector<std::string_view> options = kAxisOptions, std::string_view module = "numpy") {
-  return {class_name, module, std::move(options), {"x"}, [op, prepare](const Arguments& a) -> Tensors {
-            Tensor folded = fold(op, prepare(a.tensor("x")), a);
-            return {cast(folded, a.dtype("dtype").value_or(folded.dtype()))};
-          }};
+  auto compute = [op, prepare](const Arguments& a) -> Tensors {
+    Tensor folded = fold(op, prepare(a.tensor("x")), a);
+    return {cast(folded, a.dtype("dtype").value_or(folded.dtype()))};
+  };
+  return {class_name, module, std::move(options), {"x"}, compute, folds_as(op)};
 }
 
 Tensor as_it_is(const Tensor& x) { return x; }
@@ -32,30 +35,33 @@ Tensor as_summand(const Tensor& x) {
 
 // Max, Min: `initial` is one more element.
 OperationDef extreme(std::string_view class_name, std::string_view op, std::string_view pairwise) {
-  return {class_name, "numpy", {"axis", "keepdims", "initial"}, {"x"}, [op, pairwise](const Arguments& a) -> Tensors {
-            Tensor folded = fold(op, a.tensor("x"), a);
-            return {a.find("initial") ? apply_promoted(pairwise, folded, Scalar(a.real("initial"))) : folded};
-          }};
+  auto compute = [op, pairwise](const Arguments& a) -> Tensors {
+    Tensor folded = fold(op, a.tensor("x"), a);
+    return {a.find("initial") ? apply_promoted(pairwise, folded, Scalar(a.real("initial"))) : folded};
+  };
+  return {class_name, "numpy", {"axis", "keepdims", "initial"}, {"x"}, compute, folds_as(op)};
 }
 
 // A single axis; None searches the flattened array.
 OperationDef position(std::string_view class_name, std::string_view op) {
-  return {class_name, "numpy", kAxisOptions, {"x"}, [op](const Arguments& a) -> Tensors {
-            Tensor x = a.tensor("x");
-            bool keepdims = a.truth("keepdims");
-            if (a.find("axis")) return {apply(op, {x}, {{"axis", a.integer("axis")}, {"keepdims", keepdims}})};
-            Tensor at = apply(op, {x.flatten()}, {{"axis", std::int64_t{0}}});
-            return {keepdims ? reshape_dims(at, ir::Dims(static_cast<std::size_t>(x.dim()), ir::Dim(1))) : at};
-          }};
+  auto compute = [op](const Arguments& a) -> Tensors {
+    Tensor x = a.tensor("x");
+    bool keepdims = a.truth("keepdims");
+    if (a.find("axis")) return {apply(op, {x}, {{"axis", a.integer("axis")}, {"keepdims", keepdims}})};
+    Tensor at = apply(op, {x.flatten()}, {{"axis", std::int64_t{0}}});
+    return {keepdims ? reshape_dims(at, ir::Dims(static_cast<std::size_t>(x.dim()), ir::Dim(1))) : at};
+  };
+  return {class_name, "numpy", kAxisOptions, {"x"}, compute, {op, {{"axis", "axis"}, {"keepdims", "keepdims"}}}};
 }
 
 OperationDef running(std::string_view class_name, std::string_view op) {
-  return {class_name, "numpy", {"axis", "dtype"}, {"x"}, [op](const Arguments& a) -> Tensors {
-            Tensor x = as_summand(a.tensor("x"));
-            if (std::optional<DType> dtype = a.dtype("dtype")) x = cast(x, *dtype);
-            if (!a.find("axis")) return {apply(op, {x.flatten()}, {{"axis", std::int64_t{0}}})};
-            return {apply(op, {x}, {{"axis", std::int64_t{checked_axis(a.integer("axis"), x.dim(), op)}}})};
-          }};
+  auto compute = [op](const Arguments& a) -> Tensors {
+    Tensor x = as_summand(a.tensor("x"));
+    if (std::optional<DType> dtype = a.dtype("dtype")) x = cast(x, *dtype);
+    if (!a.find("axis")) return {apply(op, {x.flatten()}, {{"axis", std::int64_t{0}}})};
+    return {apply(op, {x}, {{"axis", std::int64_t{checked_axis(a.integer("axis"), x.dim(), op)}}})};
+  };
+  return {class_name, "numpy", {"axis", "dtype"}, {"x"}, compute, {op, {{"axis", "axis"}}}};
 }
 
 Tensors count_nonzero(const Arguments& a) {

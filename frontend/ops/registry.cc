@@ -6,9 +6,13 @@
 
 namespace mica::internal {
 
-const OperationDef* find_operation(std::string_view class_name) {
+namespace {
+
+using Operations = std::map<std::string_view, OperationDef>;  // by class name
+
+const Operations& operations() {
   static const auto* known = [] {
-    auto* all = new std::map<std::string_view, OperationDef>();
+    auto* all = new Operations();
     for (auto family : {elementwise_operations, reduction_operations, shape_operations, indexing_operations,
                         neural_operations, linear_algebra_operations, sorting_operations}) {
       for (OperationDef& def : family()) {
@@ -18,8 +22,26 @@ const OperationDef* find_operation(std::string_view class_name) {
     }
     return all;
   }();
-  auto it = known->find(class_name);
-  return it == known->end() ? nullptr : &it->second;
+  return *known;
+}
+
+}  // namespace
+
+const OperationDef* find_operation(std::string_view class_name) {
+  auto it = operations().find(class_name);
+  return it == operations().end() ? nullptr : &it->second;
+}
+
+const OperationDef* operation_same_as(std::string_view op) {
+  static const auto* known = [] {
+    auto* all = new std::map<std::string_view, const OperationDef*>();
+    for (const auto& [name, def] : operations()) {
+      if (!def.same_as.op.empty()) all->emplace(def.same_as.op, &def);
+    }
+    return all;
+  }();
+  auto it = known->find(op);
+  return it == known->end() ? nullptr : it->second;
 }
 
 Operand operand(const Arguments& arguments, std::string_view name) {

@@ -12,9 +12,9 @@ namespace {
 using Function = Tensor (*)(const Arguments&);
 
 OperationDef moves(std::string_view class_name, std::vector<std::string_view> options, Function compute,
-                   std::string_view module = "numpy") {
-  return {
-      class_name, module, std::move(options), {"x"}, [compute](const Arguments& a) -> Tensors { return {compute(a)}; }};
+                   std::string_view module = "numpy", SameAs same_as = {}) {
+  auto all = [compute](const Arguments& a) -> Tensors { return {compute(a)}; };
+  return {class_name, module, std::move(options), {"x"}, all, std::move(same_as)};
 }
 
 [[noreturn]] void fail(std::string_view where, std::string expected, std::string received) {
@@ -72,12 +72,14 @@ Tensor squeeze(const Arguments& a) {
   return x;
 }
 
-// x with the open axis taken to be `size` long: a run on another size reads out of range, which is an error.
+// x with the open axis brought to `size`: one element is repeated; a run on another size reads out of range, which is
+// an error.
 Tensor assume_size(const Tensor& x, int axis, std::int64_t size) {
   const ir::Dim& extent = dims_of(x)[static_cast<std::size_t>(axis)];
   Tensor at_run = apply("dim", {}, {{"dim", ir::Dims{extent}}, {"dtype", kInt32}});
   Tensor positions = apply("iota", {}, {{"shape", ir::Dims{ir::Dim(size)}}});
-  return apply("gather", {x, positions + (at_run - size) * at_run}, {{"axis", std::int64_t{axis}}});
+  positions = mica::where(at_run == 1, Scalar(0), positions) + (at_run - size) * (at_run * (at_run - 1));
+  return apply("gather", {x, positions}, {{"axis", std::int64_t{axis}}});
 }
 
 Tensor broadcast_to(const Arguments& a) {
@@ -332,8 +334,11 @@ Tensor diag(const Arguments& a) {
   return mica::where(j - i == k, apply("broadcast_to", {row}, {{"shape", square}}), Scalar(0));
 }
 
-Tensor triangle(std::string_view op, const Arguments& a) {
-  return apply(op, {a.tensor("x")}, {{"diagonal", a.integer("k", 0)}});
+OperationDef triangular(std::string_view class_name, std::string_view op) {
+  auto compute = [op](const Arguments& a) -> Tensors {
+    return {apply(op, {a.tensor("x")}, {{"diagonal", a.integer("k", 0)}})};
+  };
+  return {class_name, "numpy", {"k"}, {"x"}, compute, {op, {{"diagonal", "k"}}}};
 }
 
 // ---- depth and space
@@ -381,13 +386,13 @@ Tensor filled(const Tensor& like, double value, std::optional<DType> dtype) {
 
 OperationDefs shape_operations() {
   return {
-      moves("Transpose", {"axes"}, transpose),
+      moves("Transpose", {"axes"}, transpose, "numpy", {"transpose", {{"permutation", "axes"}}}),
       moves("Swapaxes", {"axis1", "axis2"}, swapaxes),
       moves("Moveaxis", {"source", "destination"}, moveaxis),
       moves("ExpandDims", {"axis"}, expand_dims),
       moves("Squeeze", {"axis"}, squeeze),
       moves("Reshape", {"newshape"}, [](const Arguments& a) { return a.tensor("x").reshape(a.shape("newshape")); }),
-      moves("BroadcastTo", {"shape"}, broadcast_to),
+      moves("BroadcastTo", {"shape"}, broadcast_to, "numpy", {"broadcast_to", {{"shape", "shape"}}}),
       moves("Ravel", {}, [](const Arguments& a) { return a.tensor("x").flatten(); }),
       moves("Tile", {"repeats"}, tile),
       moves("Repeat", {"repeats", "axis"}, repeat),
@@ -395,8 +400,8 @@ OperationDefs shape_operations() {
       moves("Fliplr", {}, [](const Arguments& a) { return reversed(a.tensor("x"), 1); }),
       moves("Flipud", {}, [](const Arguments& a) { return reversed(a.tensor("x"), 0); }),
       moves("Roll", {"shift", "axis"}, roll),
-      moves("Tril", {"k"}, [](const Arguments& a) { return triangle("tril", a); }),
-      moves("Triu", {"k"}, [](const Arguments& a) { return triangle("triu", a); }),
+      triangular("Tril", "tril"),
+      triangular("Triu", "triu"),
       moves("Diag", {"k"}, diag),
       moves("Diagonal", {"offset", "axis1", "axis2"}, diagonal),
       moves("Trace", {"offset", "axis1", "axis2"}, [](const Arguments& a) { return diagonal(a).sum(-1); }),

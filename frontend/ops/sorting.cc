@@ -10,10 +10,11 @@ namespace mica::internal {
 namespace {
 
 OperationDef sorting(std::string_view class_name, std::string_view op) {
-  return {class_name, "numpy", {"axis"}, {"x"}, [op](const Arguments& a) -> Tensors {
-            Tensor x = a.find("axis") ? a.tensor("x") : a.tensor("x").flatten();
-            return {apply(op, {x}, {{"axis", std::int64_t{checked_axis(a.integer("axis", 0), x.dim(), op)}}})};
-          }};
+  auto compute = [op](const Arguments& a) -> Tensors {
+    Tensor x = a.find("axis") ? a.tensor("x") : a.tensor("x").flatten();
+    return {apply(op, {x}, {{"axis", std::int64_t{checked_axis(a.integer("axis", 0), x.dim(), op)}}})};
+  };
+  return {class_name, "numpy", {"axis"}, {"x"}, compute, {op, {{"axis", "axis"}}}};
 }
 
 Tensors top_k(const Arguments& a) {

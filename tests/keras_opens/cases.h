@@ -32,6 +32,7 @@ std::vector<Case> activation_cases();
 std::vector<Case> attention_cases();
 std::vector<Case> convolution_cases();
 std::vector<Case> core_cases();
+std::vector<Case> function_cases();
 std::vector<Case> merging_cases();
 std::vector<Case> normalization_cases();
 std::vector<Case> pooling_cases();

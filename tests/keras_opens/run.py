@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 
-PACKAGES = ["keras==3.15.1", "jax==0.10.2", "numpy"]
+PACKAGES = ["keras==3.15.1", "jax==0.10.2", "numpy", "safetensors==0.6.2", "ml_dtypes"]
 NOT_TESTED = 77
 
 
@@ -27,7 +27,7 @@ def python_with_keras(folder):
     return python, None
 
 
-def main(writer, loader):
+def main(writer, loader, files_tests):
     with tempfile.TemporaryDirectory() as folder:
         models = os.path.join(folder, "models")
         os.mkdir(models)
@@ -43,7 +43,9 @@ def main(writer, loader):
         names = subprocess.run([loader, "--names"], check=True, capture_output=True, text=True).stdout.split()
         subprocess.run([python, os.path.join(scripts, "save_applications.py"), models, *names], check=True)
         loaded = subprocess.run([loader, models]).returncode
-        return opened or loaded
+        library = dict(os.environ, MICA_SAFETENSORS_PYTHON=python)
+        read = subprocess.run([files_tests, "--gtest_filter=SafetensorsTest.TheLibraryReadsOurs"], env=library).returncode
+        return opened or loaded or read
 
 
 if __name__ == "__main__":

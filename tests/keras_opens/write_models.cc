@@ -5,7 +5,7 @@
 #include <set>
 
 #include "frontend/files/keras_object.h"
-#include "frontend/layers/registry.h"
+#include "frontend/layers/class_names.h"
 #include "frontend/mica/io.h"
 #include "tests/keras_opens/cases.h"
 
@@ -71,8 +71,8 @@ int run(const std::string& folder) {
   manual_seed(1);
   std::set<std::string> written;
   for (auto cases :
-       {activation_cases, attention_cases, convolution_cases, core_cases, merging_cases, normalization_cases,
-        pooling_cases, preprocessing_cases, recurrent_cases, regularization_cases, shape_cases}) {
+       {activation_cases, attention_cases, convolution_cases, core_cases, function_cases, merging_cases,
+        normalization_cases, pooling_cases, preprocessing_cases, recurrent_cases, regularization_cases, shape_cases}) {
     for (const Case& c : cases()) write(c, folder, written);
   }
   int missing = 0;
