@@ -51,8 +51,7 @@ absl::Status write_hdf5(const Model& model, std::string_view path) {
   return file->commit();
 }
 
-void load_npz_weights(const Model& model, std::string_view path) {
-  TensorDict values = load_npz(path);
+void assign_by_path(const Model& model, const TensorDict& values) {
   for (const Variable& variable : model.weights()) {
     Variable(variable).assign(values[variable.path()].to(variable.dtype()));
   }
@@ -108,11 +107,11 @@ void Model::save_weights(std::string_view path) const {
   if (path.ends_with(".h5")) {
     files::throw_if_error(write_hdf5(*this, path));
   } else if (path.ends_with(".npz")) {
-    TensorDict values;
-    for (const Variable& variable : weights()) values.set(variable.path(), variable);
-    save_npz(path, values);
+    save_npz(path, files::variables_by_path(*this, false));
+  } else if (path.ends_with(".safetensors")) {
+    save_safetensors(path, files::variables_by_path(*this, false));
   } else {
-    throw_name(path, "a name that ends with .weights.h5 or .npz");
+    throw_name(path, "a name that ends with .weights.h5, .npz or .safetensors");
   }
 }
 
@@ -124,9 +123,11 @@ void Model::load_weights(std::string_view path) const {
   } else if (path.ends_with(".h5")) {
     files::load_variables(objects, files::value_or_throw(files::hdf5::File::open(path)));
   } else if (path.ends_with(".npz")) {
-    load_npz_weights(*this, path);
+    assign_by_path(*this, load_npz(path));
+  } else if (path.ends_with(".safetensors")) {
+    assign_by_path(*this, load_safetensors(path));
   } else {
-    throw_name(path, "weights in a .weights.h5, .keras or .npz file");
+    throw_name(path, "weights in a .weights.h5, .keras, .npz or .safetensors file");
   }
 }
 

@@ -221,4 +221,16 @@ void load_optimizer(const Model& model, const hdf5::File& file) {
   optimizer.reload();
 }
 
+TensorDict variables_by_path(const Model& model, bool with_optimizer) {
+  TensorDict values;
+  for (const Variable& variable : model.weights()) values.set(variable.path(), variable);
+  std::optional<SavedObject> optimizer = saved_optimizer(model);
+  if (!with_optimizer || !optimizer) return values;
+  std::size_t index = 0;
+  for (const Variable& variable : optimizer->variables) {
+    values.set(absl::StrCat("optimizer/", index++, ":", variable.path()), variable);
+  }
+  return values;
+}
+
 }  // namespace mica::files

@@ -16,4 +16,7 @@ std::optional<SavedObject> saved_optimizer(const Model& model);
 // Takes them from the file, unless it holds those of another optimizer or none.
 void load_optimizer(const Model& model, const hdf5::File& file);
 
+// A model's weights by Keras' path, and the variables of its optimizer as "optimizer/<index>:<path>".
+TensorDict variables_by_path(const Model& model, bool with_optimizer);
+
 }  // namespace mica::files

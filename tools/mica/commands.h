@@ -46,8 +46,8 @@ struct EvaluateArguments {
 };
 void evaluate(const EvaluateArguments& arguments);
 
-// convert.cc: files into other files.
-void convert(const std::string& from, const std::string& to);
+// convert.cc: files into other files; weights with the variables of the optimizer, or without.
+void convert(const std::string& from, const std::string& to, bool with_optimizer);
 
 // graphs.cc: Mica text files.
 bool is_graph_file(const std::string& path);  // by its name: everything but .keras and .onnx

@@ -115,7 +115,8 @@ class CommandLine {
   void add_tools() {
     auto* convert = command("convert", "a model, or its weights, into another file", &CommandLine::convert);
     convert->add_option("FROM", path_, "a .keras file")->required();
-    convert->add_option("TO", to_, "a .keras, or for the weights alone .weights.h5 or .npz")->required();
+    convert->add_option("TO", to_, "a .keras, or for the weights alone .weights.h5, .npz or .safetensors")->required();
+    convert->add_flag("--with-optimizer", with_optimizer_, "the optimizer's variables too: optimizer/<index>:<path>");
 
     auto* opt = command("opt", "runs passes on a Mica text file and prints the graph", &CommandLine::opt);
     opt->add_option("FILE", path_, "the graph")->required();
@@ -151,13 +152,13 @@ class CommandLine {
     evaluate_.quiet = quiet_;
     mica::tool::evaluate(evaluate_);
   }
-  void convert() { mica::tool::convert(path_, to_); }
+  void convert() { mica::tool::convert(path_, to_, with_optimizer_); }
   void opt() { mica::tool::opt(path_, passes_); }
   void ops() { mica::tool::ops(name_); }
 
   CLI::App app_{"Mica, a symbolic model compiler: looks at models, runs them, and shows how they are compiled.",
                 "mica"};
-  bool quiet_ = false;
+  bool quiet_ = false, with_optimizer_ = false;
   std::string path_, to_, name_;
   std::vector<std::string> passes_;
   mica::SummaryOptions summary_;
