@@ -39,6 +39,8 @@ Config BuiltinLayer::config() const {
   ConfigWriter writer(config);
   auto& self = const_cast<BuiltinLayer&>(*this);  // a writer changes nothing
   self.common_fields(writer);
+  // Keras writes the policy with `trainable`, else the name of the weights' dtype.
+  if (!has_trainable_field()) config.set("dtype", weight_dtype().name());
   if (activity_regularizer_.fn()) self.activity_regularizer_field(writer);
   self.fields(writer);
   return config;
@@ -68,9 +70,7 @@ Tensors BuiltinLayer::call(const Tensors& xs) {
   return forward_all(inputs);
 }
 
-Tensor BuiltinLayer::floating(const Tensor& x) const {
-  return x.dtype().is_floating() ? x : cast(x, compute_dtype());
-}
+Tensor BuiltinLayer::floating(const Tensor& x) const { return x.dtype().is_floating() ? x : cast(x, compute_dtype()); }
 
 Variable BuiltinLayer::add_weight(WeightOptions options, WeightRead read) {
   Variable stored = CustomLayer::add_weight(std::move(options));

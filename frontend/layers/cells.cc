@@ -18,11 +18,38 @@ Tensors CellLayer::forward_all(const Tensors& xs) {
   return run.advance(run.project(xs[0]), states);
 }
 
-Tensor CellLayer::noise(double rate, const ir::Dims& dims, std::optional<std::int64_t> seed, bool training) const {
-  if (!training || rate == 0) return {};
-  Tensor ones = apply("constant", {}, {{"value", 1.0}, {"dtype", weight_dtype()}, {"shape", dims}});
-  return apply("dropout", {ones, random_state(seed)}, {{"rate", rate}, {"noise_shape", ir::Dims{}}});
+Tensors CellLayer::noise(double rate, std::int64_t count, const ir::Dims& dims, std::optional<std::int64_t> seed,
+                         bool training) const {
+  Tensors noise;
+  if (!training || rate == 0) return noise;
+  Tensor ones = apply("constant", {}, {{"value", 1.0}, {"dtype", compute_dtype()}, {"shape", dims}});
+  for (std::int64_t i = 0; i < count; ++i) {
+    noise.push_back(apply("dropout", {ones, random_state(seed)}, {{"rate", rate}, {"noise_shape", ir::Dims{}}}));
+  }
+  return noise;
 }
+
+Tensor dropped(const Tensor& rows, const Tensors& noise, std::size_t i) {
+  if (noise.empty()) return rows;
+  const Tensor& own = noise.size() == 1 ? noise[0] : noise[i];
+  return rows * (rows.dim() > own.dim() ? own.unsqueeze(1) : own);  // every step of a sequence has the same
+}
+
+GateProduct::GateProduct(const Tensor& matrix, std::int64_t gates, Tensors noise, Product product)
+    : noise_(std::move(noise)), product_(std::move(product)) {
+  const std::int64_t parts = noise_.size() > 1 ? gates : 1, width = matrix.size(-1) / parts;
+  for (std::int64_t i = 0; i < parts; ++i) {
+    parts_.push_back(parts == 1 ? matrix : matrix.narrow(-1, i * width, width));
+  }
+}
+
+Tensor GateProduct::operator()(const Tensor& rows) const {
+  Tensors products;
+  for (std::size_t i = 0; i < parts_.size(); ++i) products.push_back(product_(dropped(rows, noise_, i), parts_[i]));
+  return products.size() == 1 ? products[0] : cat(products, -1);
+}
+
+Tensor matrix_product(const Tensor& rows, const Tensor& matrix) { return apply("matmul", {rows, matrix}); }
 
 CellRun start_cell(const Layer& cell, const ir::Dim& batch, bool training) {
   if (const CellLayer* known = cell.get_if<CellLayer>()) return known->start(batch, training);
@@ -105,16 +132,16 @@ void GateCell::make_weights(const std::vector<Shape>& inputs) {
 }
 
 CellRun GateCell::start(const ir::Dim& batch, bool training) const {
-  Tensor noise_of_x = noise(o_.dropout, {batch, ir::Dim(kernel_.size(0))}, o_.seed, training);
-  Tensor noise_of_h = noise(o_.recurrent_dropout, {batch, ir::Dim(o_.units)}, o_.seed, training);
+  // Keras draws for each gate where states are dropped, else once for all of them.
+  const std::int64_t draws = o_.recurrent_dropout == 0 ? 1 : num_gates_;
+  Tensors noise_of_x = noise(o_.dropout, draws, {batch, ir::Dim(kernel_.size(0))}, o_.seed, training);
+  Tensors noise_of_h = noise(o_.recurrent_dropout, draws, {batch, ir::Dim(o_.units)}, o_.seed, training);
+  GateProduct product(kernel_, num_gates_, noise_of_x, matrix_product);
   auto project = [=, this](const Tensor& given) {
     if (given.size(-1) != kernel_.size(0)) {
       fail(absl::StrCat("the last dimension of the input to be ", kernel_.size(0)), describe(given));
     }
-    Tensor x = cast(given, kernel_.dtype());
-    bool all_steps = x.dim() == 3;
-    x = dropped(x, noise_of_x.defined() && all_steps ? noise_of_x.unsqueeze(1) : noise_of_x);
-    Tensor gates = apply("matmul", {x, kernel_});
+    Tensor gates = product(cast(given, kernel_.dtype()));
     return o_.use_bias ? gates + input_bias() : gates;
   };
   return {project, step(noise_of_h)};

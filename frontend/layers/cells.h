@@ -29,10 +29,29 @@ class CellLayer : public BuiltinLayer, public RNNCell {
  protected:
   Tensors forward_all(const Tensors& xs) override;
   // 0 with probability `rate`, else 1 / (1 - rate): what the rows of the batch are multiplied by in every step of a
-  // call. Undefined where nothing is dropped.
-  Tensor noise(double rate, const ir::Dims& dims, std::optional<std::int64_t> seed, bool training) const;
-  static Tensor dropped(const Tensor& x, const Tensor& noise) { return noise.defined() ? x * noise : x; }
+  // call, drawn `count` times. Nothing where nothing is dropped.
+  Tensors noise(double rate, std::int64_t count, const ir::Dims& dims, std::optional<std::int64_t> seed,
+                bool training) const;
 };
+
+// Rows under their noise: of all gates when there is one, of gate `i` when each has its own.
+Tensor dropped(const Tensor& rows, const Tensors& noise, std::size_t i = 0);
+
+// What makes gates, side by side, of rows: a product with the part of a matrix that belongs to each.
+class GateProduct {
+ public:
+  using Product = std::function<Tensor(const Tensor& rows, const Tensor& matrix)>;
+  // `product` is linear in the rows; parts of the matrix are cut out here, not in every step.
+  GateProduct(const Tensor& matrix, std::int64_t gates, Tensors noise, Product product);
+  Tensor operator()(const Tensor& rows) const;
+
+ private:
+  Tensors parts_;  // one for all gates together where these share their noise
+  Tensors noise_;
+  Product product_;
+};
+// The product of matrices.
+Tensor matrix_product(const Tensor& rows, const Tensor& matrix);
 
 // A rate of dropout or recurrent_dropout in its range; Error naming `where`.
 void check_dropout(double rate, std::string_view where);
@@ -98,7 +117,7 @@ class GateCell : public CellLayer {
   // The bias of the gates' inputs, and a step on gates that have it.
   virtual Tensor input_bias() const { return bias_; }
   // `kept` is the noise of the state.
-  virtual Step step(const Tensor& kept) const = 0;
+  virtual Step step(const Tensors& kept) const = 0;
 
   // Gate `i` of gates side by side.
   Tensor gate(const Tensor& gates, std::int64_t i) const { return gates.narrow(-1, i * o_.units, o_.units); }

@@ -78,7 +78,7 @@ Tensor ConvBase::prepared(const Tensor& x) const {
     fail(absl::StrCat("an input of ", built[channel_axis()], " channels"), describe(x),
          absl::StrCat("The layer was built on ", built.to_string(), "; was it shared by mistake?"));
   }
-  return channels_to_last(cast(x, weight_dtype()), o_.data_format);
+  return channels_to_last(cast(x, compute_dtype()), o_.data_format);
 }
 
 Tensor ConvBase::convolved(const Tensor& x, const Tensor& kernel, std::int64_t groups) const {

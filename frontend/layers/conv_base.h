@@ -78,7 +78,7 @@ class ConvBase : public BuiltinLayer {
   Variable add_kernel(std::size_t which, std::string name, Sizes window, std::int64_t first, std::int64_t second);
   void add_bias(std::int64_t outputs);
 
-  // Channels-last input of the weights' dtype, of the rank and with the channels that the layer was built on.
+  // Channels-last input of the compute dtype, of the rank and with the channels that the layer was built on.
   Tensor prepared(const Tensor& x) const;
   // The convolution of a prepared input, padded as the options say.
   Tensor convolved(const Tensor& x, const Tensor& kernel, std::int64_t groups) const;

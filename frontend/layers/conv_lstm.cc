@@ -59,17 +59,27 @@ class ConvLSTMCellLayer final : public CellLayer {
 
   std::vector<Shape> state_size() const override { return {state_, state_}; }
   std::shared_ptr<CellLayer> copy() const override {
-    return std::make_shared<ConvLSTMCellLayer>(name(), o_, weight_dtype());
+    return std::make_shared<ConvLSTMCellLayer>(name(), o_, dtype_policy());
   }
 
   CellRun start(const ir::Dim& batch, bool training) const override {
     ir::Dims x_dims{batch}, h_dims{batch};
     for (std::int64_t dim : input_) x_dims.push_back(ir::Dim(dim));
     for (std::int64_t dim : state_) h_dims.push_back(ir::Dim(dim));
-    Tensor noise_of_x = noise(o_.dropout, x_dims, o_.seed, training);
-    Tensor noise_of_h = noise(o_.recurrent_dropout, h_dims, o_.seed, training);
-    auto project = [=, this](const Tensor& x) { return projected(x, noise_of_x); };
-    auto advance = [=, this](const Tensor& x, const Tensors& states) { return step(x, states, noise_of_h); };
+    auto of_input = [this](const Tensor& x, const Tensor& kernel) {
+      const bool all_steps = x.dim() == N + 3;
+      Tensor rows = channels_to_last(all_steps ? steps_as_rows(x) : x, o_.data_format);
+      Tensor gates = convolved(rows, kernel, o_.padding, o_.strides, o_.dilation_rate);
+      return all_steps ? rows_as_steps(gates, x) : gates;
+    };
+    auto of_state = [this](const Tensor& h, const Tensor& kernel) {
+      return convolved(channels_to_last(h, o_.data_format), kernel, "same", 1, 1);
+    };
+    // Keras draws for each gate.
+    GateProduct input(kernel_, 4, noise(o_.dropout, 4, x_dims, o_.seed, training), of_input);
+    GateProduct state(recurrent_kernel_, 4, noise(o_.recurrent_dropout, 4, h_dims, o_.seed, training), of_state);
+    auto project = [=, this](const Tensor& x) { return projected(x, input); };
+    auto advance = [=, this](const Tensor& x, const Tensors& states) { return step(x, states, state); };
     return {project, advance};
   }
 
@@ -133,19 +143,13 @@ class ConvLSTMCellLayer final : public CellLayer {
   }
 
   // The gates' inputs, channels last: [N, …] or, of all steps, [N, T, …].
-  Tensor projected(const Tensor& given, const Tensor& noise_of_x) const {
-    Tensor x = cast(given, weight_dtype());
-    const bool all_steps = x.dim() == N + 3;
-    x = dropped(x, noise_of_x.defined() && all_steps ? noise_of_x.unsqueeze(1) : noise_of_x);
-    Tensor rows = channels_to_last(all_steps ? steps_as_rows(x) : x, o_.data_format);
-    Tensor gates = convolved(rows, kernel_, o_.padding, o_.strides, o_.dilation_rate);
-    if (o_.use_bias) gates = gates + bias_;
-    return all_steps ? rows_as_steps(gates, x) : gates;
+  Tensor projected(const Tensor& given, const GateProduct& product) const {
+    Tensor gates = product(cast(given, compute_dtype()));
+    return o_.use_bias ? gates + bias_ : gates;
   }
 
-  Tensors step(const Tensor& x, const Tensors& states, const Tensor& noise_of_h) const {
-    Tensor h = channels_to_last(dropped(states[0], noise_of_h), o_.data_format);
-    Tensor z = x + convolved(h, recurrent_kernel_, "same", 1, 1);
+  Tensors step(const Tensor& x, const Tensors& states, const GateProduct& product) const {
+    Tensor z = x + product(states[0]);
     auto gate = [&](std::int64_t i) { return channels_back(z.narrow(-1, i * o_.units, o_.units), o_.data_format); };
     Tensor input = o_.recurrent_activation(gate(0)), forget = o_.recurrent_activation(gate(1));
     Tensor c = forget * states[1] + input * o_.activation(gate(2));
@@ -153,7 +157,7 @@ class ConvLSTMCellLayer final : public CellLayer {
     return {next, next, c};
   }
 
-  Tensor convolved(const Tensor& x, const Variable& kernel, const std::string& padding, Ints<N> strides,
+  Tensor convolved(const Tensor& x, const Tensor& kernel, const std::string& padding, Ints<N> strides,
                    Ints<N> dilations) const {
     PaddedInput padded = padded_input(x, padding, to_vector(o_.kernel_size), to_vector(strides), to_vector(dilations));
     return apply("conv", {padded.x, kernel},

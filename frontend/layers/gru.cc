@@ -20,7 +20,7 @@ class GRUCellLayer final : public GateCell {
   GRUCellLayer() : GRUCellLayer({}, {}, {}) {}
 
   std::shared_ptr<CellLayer> copy() const override {
-    return std::make_shared<GRUCellLayer>(name(), o_, weight_dtype());
+    return std::make_shared<GRUCellLayer>(name(), o_, dtype_policy());
   }
 
   void fields(FieldVisitor& v) override {
@@ -40,7 +40,7 @@ class GRUCellLayer final : public GateCell {
   // With reset_after the state's product has a bias of its own, the second row.
   Tensor input_bias() const override { return o_.reset_after ? bias_.select(0, 0) : Tensor(bias_); }
 
-  Step step(const Tensor& kept) const override { return o_.reset_after ? reset_after(kept) : reset_before(kept); }
+  Step step(const Tensors& kept) const override { return o_.reset_after ? reset_after(kept) : reset_before(kept); }
 
  private:
   static void head_fields(FieldVisitor& v, GateOptions& o) {
@@ -62,10 +62,11 @@ class GRUCellLayer final : public GateCell {
     return {next, next};
   }
 
-  Step reset_after(const Tensor& kept) const {
+  Step reset_after(const Tensors& kept) const {
     Tensor bias = o_.use_bias ? bias_.select(0, 1) : Tensor();
+    GateProduct product(recurrent_kernel_, num_gates_, kept, matrix_product);
     return [=, this](const Tensor& x, const Tensors& states) {
-      Tensor inner = apply("matmul", {dropped(states[0], kept), recurrent_kernel_});
+      Tensor inner = product(states[0]);
       if (bias.defined()) inner = inner + bias;
       Tensor update = o_.recurrent_activation(gate(x, 0) + gate(inner, 0));
       Tensor reset = o_.recurrent_activation(gate(x, 1) + gate(inner, 1));
@@ -73,15 +74,15 @@ class GRUCellLayer final : public GateCell {
     };
   }
 
-  Step reset_before(const Tensor& kept) const {
-    // Parts of the matrix are cut out once, not in every step.
-    Tensor of_gates = recurrent_kernel_.narrow(-1, 0, 2 * o_.units), of_candidate = gate(recurrent_kernel_, 2);
+  Step reset_before(const Tensors& kept) const {
+    GateProduct of_gates(recurrent_kernel_.narrow(-1, 0, 2 * o_.units), 2, kept, matrix_product);
+    Tensor of_candidate = gate(recurrent_kernel_, 2);
     return [=, this](const Tensor& x, const Tensors& states) {
-      Tensor h = dropped(states[0], kept);
-      Tensor inner = apply("matmul", {h, of_gates});
+      Tensor inner = of_gates(states[0]);
       Tensor update = o_.recurrent_activation(gate(x, 0) + gate(inner, 0));
       Tensor reset = o_.recurrent_activation(gate(x, 1) + gate(inner, 1));
-      Tensor candidate = o_.activation(gate(x, 2) + apply("matmul", {reset * h, of_candidate}));
+      Tensor h = dropped(states[0], kept, 2);
+      Tensor candidate = o_.activation(gate(x, 2) + matrix_product(reset * h, of_candidate));
       return mixed(update, states[0], candidate);
     };
   }

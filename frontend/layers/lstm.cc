@@ -20,7 +20,7 @@ class LSTMCellLayer final : public GateCell {
 
   std::vector<Shape> state_size() const override { return {Shape{o_.units}, Shape{o_.units}}; }
   std::shared_ptr<CellLayer> copy() const override {
-    return std::make_shared<LSTMCellLayer>(name(), o_, weight_dtype());
+    return std::make_shared<LSTMCellLayer>(name(), o_, dtype_policy());
   }
 
   void fields(FieldVisitor& v) override {
@@ -45,9 +45,10 @@ class LSTMCellLayer final : public GateCell {
     return o_.unit_forget_bias ? forget_bias(o_.units, o_.bias_initializer) : o_.bias_initializer;
   }
 
-  Step step(const Tensor& kept) const override {
+  Step step(const Tensors& kept) const override {
+    GateProduct product(recurrent_kernel_, num_gates_, kept, matrix_product);
     return [=, this](const Tensor& x, const Tensors& states) -> Tensors {
-      Tensor z = x + apply("matmul", {dropped(states[0], kept), recurrent_kernel_});
+      Tensor z = x + product(states[0]);
       Tensor input = o_.recurrent_activation(gate(z, 0)), forget = o_.recurrent_activation(gate(z, 1));
       Tensor c = forget * states[1] + input * o_.activation(gate(z, 2));
       Tensor h = o_.recurrent_activation(gate(z, 3)) * o_.activation(c);

@@ -182,8 +182,15 @@ class ConcatenateLayer final : public BuiltinLayer {
 class DotLayer final : public BuiltinLayer {
  public:
   DotLayer(Ints<2> axes, const DotOptions& o)
-      : BuiltinLayer({"Dot", o.name, o.trainable, o.dtype}), axes_(axes), normalize_(o.normalize) {}
+      : BuiltinLayer({"Dot", o.name, o.trainable, o.dtype}),
+        axes_(axes[0] == axes[1] ? Axes(axes[0]) : Axes{axes[0], axes[1]}),
+        normalize_(o.normalize) {}
   DotLayer() : DotLayer(-1, {}) {}
+  void settle() override {
+    if (axes_.list().size() < 1 || axes_.list().size() > 2) {
+      fail("axes of one number or two", list_text(axes_.list()));
+    }
+  }
   void fields(FieldVisitor& v) override {
     v.required("axes", axes_);
     v.field("normalize", normalize_);
@@ -192,7 +199,8 @@ class DotLayer final : public BuiltinLayer {
  protected:
   Tensors forward_all(const Tensors& xs) override {
     if (xs.size() != 2) fail("exactly 2 tensors", absl::StrCat(xs.size()));
-    int axis_a = checked_axis(axes_[0], xs[0].dim(), name()), axis_b = checked_axis(axes_[1], xs[1].dim(), name());
+    int axis_a = checked_axis(axes_.list().front(), xs[0].dim(), name());
+    int axis_b = checked_axis(axes_.list().back(), xs[1].dim(), name());
     if (axis_a == 0 || axis_b == 0) fail("axes after the batch", "axis 0");
     if (xs[0].size(axis_a) != xs[1].size(axis_b)) {
       fail("the two axes to be of one size", absl::StrCat(xs[0].size(axis_a), " and ", xs[1].size(axis_b)));
@@ -221,7 +229,7 @@ class DotLayer final : public BuiltinLayer {
     return reshape_dims(x.permute(order), {from[0], rows, from[static_cast<std::size_t>(axis)]});
   }
 
-  Ints<2> axes_;
+  Axes axes_;  // of both inputs, or of each
   bool normalize_;
 };
 

@@ -10,6 +10,28 @@
 #include "frontend/layers/unit_length.h"
 
 namespace mica {
+namespace internal {
+namespace {
+
+// Axes that Keras keeps as a list: none of them is an empty one.
+struct AxisList {
+  Axes axes;
+};
+
+}  // namespace
+
+template <>
+struct FieldValue<AxisList> {
+  static Config::Value write(const AxisList& value) { return value.axes.list(); }
+  static std::optional<AxisList> read(const Config::Value& value) {
+    std::optional<Axes> axes = FieldValue<Axes>::read(value);
+    return axes ? std::optional(AxisList{*axes}) : std::nullopt;
+  }
+  static std::string expected() { return FieldValue<Axes>::expected(); }
+};
+
+}  // namespace internal
+
 namespace layers {
 namespace {
 
@@ -68,7 +90,9 @@ class NormalizationLayer final : public BuiltinLayer {
     }
   }
   void fields(FieldVisitor& v) override {
-    v.axis_list("axis", o_.axis);
+    AxisList axes{o_.axis};
+    v.field("axis", axes);
+    o_.axis = axes.axes;
     v.field("invert", o_.invert);
     v.field("mean", o_.mean);
     v.field("variance", o_.variance);

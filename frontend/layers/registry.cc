@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/naming.h"
+#include "frontend/layers/class_names.h"
 #include "frontend/layers/image.h"
 
 namespace mica::internal {

@@ -44,8 +44,6 @@ std::vector<LayerClass> spectral_normalization_layers();
 std::vector<LayerClass> transposed_convolution_layers();
 std::vector<LayerClass> upsampling_layers();
 
-// All of them, sorted.
-std::vector<std::string_view> layer_class_names();
 // Null for a name that is no built-in layer.
 const LayerClass* find_layer_class(std::string_view name);
 // A built-in layer with the options of its config. Errors name the layer.

@@ -65,16 +65,16 @@ Tensors RecurrentLayer::states_before(const Tensors& xs) const {
     if (given.size() != sizes.size()) {
       fail(absl::StrCat(sizes.size(), " initial states"), absl::StrCat(given.size()));
     }
-    for (Tensor& state : given) state = cast(state, weight_dtype());
+    for (Tensor& state : given) state = cast(state, compute_dtype());
     return given;
   }
   Tensors fresh;
-  for (const Variable& kept : kept_) fresh.push_back(kept);
+  for (const Variable& kept : kept_) fresh.push_back(cast(kept, compute_dtype()));
   if (r_.stateful) return fresh;
   for (const Shape& size : sizes) {
     ir::Dims dims{dims_of(xs[0])[0]};
     for (std::int64_t dim : size) dims.push_back(ir::Dim(dim));
-    fresh.push_back(apply("constant", {}, {{"value", 0.0}, {"dtype", weight_dtype()}, {"shape", std::move(dims)}}));
+    fresh.push_back(apply("constant", {}, {{"value", 0.0}, {"dtype", compute_dtype()}, {"shape", std::move(dims)}}));
   }
   return fresh;
 }
@@ -102,7 +102,7 @@ Tensors RecurrentLayer::forward_all(const Tensors& xs) {
                           .mask = valid,
                           .zero_output_for_mask = r_.zero_output_for_mask,
                           .training = training()});
-  for (std::size_t i = 0; i < kept_.size(); ++i) add_update(kept_[i], run.states[i]);
+  for (std::size_t i = 0; i < kept_.size(); ++i) add_update(kept_[i], cast(run.states[i], kept_[i].dtype()));
   // Keras hands sequences on in the order in which they were computed.
   Tensor sequences = r_.go_backwards ? flipped(run.outputs, 1) : run.outputs;
   Tensors results{r_.return_sequences ? sequences : run.last};
@@ -134,7 +134,7 @@ class RNNLayer final : public RecurrentLayer {
   void settle() override { set_cell(cell_); }
 
   std::shared_ptr<RecurrentLayer> copy(const std::string& name, bool go_backwards) const override {
-    return std::make_shared<RNNLayer>(Common{"RNN", name, state_of(*this).trainable, weight_dtype()},
+    return std::make_shared<RNNLayer>(Common{"RNN", name, state_of(*this).trainable, dtype_policy()},
                                       copy_of_cell(cell_), turned(go_backwards));
   }
 };

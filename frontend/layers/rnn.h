@@ -75,10 +75,10 @@ class LayerOfCell final : public RecurrentLayer {
     Cell::layer_fields(v, o_, [&] { v.field("activity_regularizer", activity_regularizer_); });
   }
 
-  void settle() override { set_cell(Layer::of(std::make_shared<Cell>(snake_case(Cell::kClass), o_, weight_dtype()))); }
+  void settle() override { set_cell(Layer::of(std::make_shared<Cell>(snake_case(Cell::kClass), o_, dtype_policy()))); }
 
   std::shared_ptr<RecurrentLayer> copy(const std::string& name, bool go_backwards) const override {
-    Common common{Cell::kLayer, name, state_of(*this).trainable, weight_dtype(), activity_regularizer_};
+    Common common{Cell::kLayer, name, state_of(*this).trainable, dtype_policy(), activity_regularizer_};
     return std::make_shared<LayerOfCell>(common, o_, turned(go_backwards));
   }
 

@@ -19,7 +19,7 @@ class SimpleRNNCellLayer final : public GateCell {
   SimpleRNNCellLayer() : SimpleRNNCellLayer({}, {}, {}) {}
 
   std::shared_ptr<CellLayer> copy() const override {
-    return std::make_shared<SimpleRNNCellLayer>(name(), o_, weight_dtype());
+    return std::make_shared<SimpleRNNCellLayer>(name(), o_, dtype_policy());
   }
 
   void fields(FieldVisitor& v) override {
@@ -36,9 +36,9 @@ class SimpleRNNCellLayer final : public GateCell {
   }
 
  protected:
-  Step step(const Tensor& kept) const override {
+  Step step(const Tensors& kept) const override {
     return [=, this](const Tensor& x, const Tensors& states) -> Tensors {
-      Tensor h = o_.activation(x + apply("matmul", {dropped(states[0], kept), recurrent_kernel_}));
+      Tensor h = o_.activation(x + matrix_product(dropped(states[0], kept), recurrent_kernel_));
       return {h, h};
     };
   }

@@ -47,7 +47,7 @@ class StackedCellsLayer final : public CellLayer {
   std::shared_ptr<CellLayer> copy() const override {
     std::vector<Layer> copies;
     for (const Layer& cell : cells_) copies.push_back(copy_of_cell(cell));
-    return std::make_shared<StackedCellsLayer>(std::move(copies), NameOptions{.name = name(), .dtype = weight_dtype()});
+    return std::make_shared<StackedCellsLayer>(std::move(copies), NameOptions{.name = name(), .dtype = dtype_policy()});
   }
 
   CellRun start(const ir::Dim& batch, bool training) const override {
