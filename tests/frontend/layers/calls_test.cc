@@ -8,8 +8,10 @@
 
 #include "frontend/files/json.h"
 #include "frontend/files/npz.h"
+#include "frontend/graph/execute.h"
 #include "frontend/graph/invoke.h"
 #include "frontend/graph/layer_state.h"
+#include "frontend/graph/trace.h"
 #include "frontend/layers/registry.h"
 
 namespace mica::internal {
@@ -76,6 +78,9 @@ void expect_near(const Tensor& got, const Tensor& want, const std::string& what)
     ASSERT_NEAR(a[i], b[i], 1e-5 * (1 + std::abs(b[i]))) << what << "[" << i << "]";
 }
 
+// Inside of the layer.
+std::string short_path(const Variable& weight) { return weight.path().substr(weight.path().find('/') + 1); }
+
 class KerasCall : public testing::TestWithParam<std::string> {
  protected:
   void TearDown() override { set_default_device("cpu"); }
@@ -87,7 +92,7 @@ void expect_agreement_with_keras(const std::string& name) {
   infer_call(layer.impl(), fixture.arguments());  // builds
   std::vector<std::string> paths;
   Tensors weights;
-  for (const Variable& weight : layer.weights()) paths.push_back(weight.path().substr(weight.path().find('/') + 1));
+  for (const Variable& weight : layer.weights()) paths.push_back(short_path(weight));
   ASSERT_EQ(Json(paths), fixture.json["weights"]);
   for (const std::string& path : paths) weights.push_back(fixture.array("weight." + path));
   layer.set_weights(weights);
@@ -112,6 +117,70 @@ TEST_P(KerasCall, AgreesOnTheReference) {
 }
 
 TEST_P(KerasCall, AgreesCompiled) { expect_agreement_with_keras(GetParam()); }
+
+// One compiled program that computes the gradient of the sum of all results times fixed cotangents.
+class GradientProgram {
+ public:
+  explicit GradientProgram(const Fixture& fixture) : fixture_(fixture), layer_(built_layer()) {
+    CallArguments arguments = fixture.arguments();
+    for (std::size_t i = 0; i < arguments.tensors.size(); ++i) trace_input(arguments.tensors[i], i);
+    for (auto& [name, tensor] : arguments.keywords) tensor = traced(tensor);
+    Tensor loss;
+    Tensors results = invoke(layer_.impl(), std::move(arguments));
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      Tensor term = (results[i] * traced(fixture.array("cot." + std::to_string(i)))).sum();
+      loss = loss.defined() ? loss + term : term;
+    }
+    for (const Variable& weight : layer_.trainable_weights())
+      with_respect_to(weight, "weight_grad." + short_path(weight));
+    Tensors gradients = trace_.gradients(loss, of_);
+    for (std::size_t i = 0; i < gradients.size(); ++i) trace_.output(gradients[i], keys_[i]);
+  }
+
+  void expect_values_of_keras() {
+    std::vector<rt::Array> found = Executable(trace_.finish()).run(arrays_);
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+      expect_near(Tensor::of(make_computed(found[i])), fixture_.array(keys_[i]), keys_[i]);
+    }
+  }
+
+ private:
+  Layer built_layer() const {
+    Layer layer = fixture_.layer();
+    infer_call(layer.impl(), fixture_.arguments());
+    Tensors weights;
+    for (const Variable& weight : layer.weights()) weights.push_back(fixture_.array("weight." + short_path(weight)));
+    layer.set_weights(weights);
+    return layer;
+  }
+
+  Tensor traced(const Tensor& value) {
+    arrays_.push_back(compute(value.node()));
+    return trace_.input(type_of(arrays_.back()), "x");
+  }
+  void trace_input(Tensor& tensor, std::size_t i) {
+    ValueRef mask = tensor.node()->mask;
+    tensor = traced(tensor);
+    if (mask) tensor.node()->mask = traced(Tensor::of(mask)).node();
+    if (tensor.dtype().is_floating()) with_respect_to(tensor, "grad." + fixture_.json["inputs"][i].get<std::string>());
+  }
+  void with_respect_to(const Tensor& tensor, std::string key) {
+    of_.push_back(tensor);
+    keys_.push_back(std::move(key));
+  }
+
+  const Fixture& fixture_;
+  Layer layer_;
+  Trace trace_{{.name = "gradients"}};
+  std::vector<rt::Array> arrays_;
+  Tensors of_;
+  std::vector<std::string> keys_;
+};
+
+TEST_P(KerasCall, HasKerasGradients) {
+  Fixture fixture(GetParam());
+  if (fixture.json.value("gradients", false)) GradientProgram(fixture).expect_values_of_keras();
+}
 
 // Values may differ in spelling: 1 is 1.0, one axis is a list of one, or of two where each input has it; nothing is
 // null.
