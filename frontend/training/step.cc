@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "frontend/graph/hooks.h"
 
 namespace mica::internal {
 namespace {
@@ -32,8 +33,9 @@ rt::Array scalar(double value) {
 
 void Step::find_program(const TrainingData& batch) {
   ir::Types types = kind_of(batch);
-  if (program_ && types == types_) return;
-  const std::string key = step_key(config_, types, training_);
+  std::string hooks = hooks_key(*model_.impl());
+  if (program_ && types == types_ && hooks == hooks_) return;
+  const std::string key = absl::StrCat(step_key(config_, types, training_), hooks);
   program_ = compiled(model_state(model_), key,
                       [&] {
                         TracedStep traced = trace_step(model_, config_, batch, training_);
@@ -47,6 +49,7 @@ void Step::find_program(const TrainingData& batch) {
       std::find_if(names_.begin(), names_.end(), [](const std::string& name) { return name.starts_with(kLogPrefix); }) -
       names_.begin());
   types_ = std::move(types);
+  hooks_ = std::move(hooks);
 }
 
 void Step::run(const TrainingData& batch, Tally& tally) {

@@ -26,7 +26,8 @@ class Step {
   const Model& model_;
   TrainingConfig& config_;
   bool training_;
-  ir::Types types_;  // of the batches that program_ is for
+  ir::Types types_;    // of the batches that program_ is for
+  std::string hooks_;  // the hooked layers that it is for
   std::shared_ptr<const Executable> program_;
   std::vector<Optimizer> optimizers_;  // that it applies
   std::vector<std::string> names_;     // of its outputs: what Tally reads, then the logs of a step of one's own

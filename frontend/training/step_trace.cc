@@ -66,7 +66,7 @@ class StepTrace {
         example_(example),
         training_(training),
         outer_(running_),
-        trace_({.name = model.name(), .training = training}) {
+        trace_({.name = model.name(), .training = training, .hooks = true}) {
     running_ = this;
   }
   ~StepTrace() { running_ = outer_; }
