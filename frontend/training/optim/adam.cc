@@ -25,7 +25,7 @@ class AdamOptimizer : public ParameterOptimizer {
     AdamMoments moments = updated_moments(state, w, g, beta_1, beta_2);
     Variable scale = moments.second;
     if (o_.amsgrad) {
-      scale = state.tensor("max_exp_avg_sq", filled_like(w, 0));
+      scale = state.tensor("max_exp_avg_sq", w, 0);
       scale.assign(maximum(scale, moments.second));
     }
     Tensor denominator = scale.sqrt() / std::sqrt(bias_correction(beta_2, state)) + o_.eps;

@@ -12,8 +12,7 @@ struct AdamMoments {
 
 inline AdamMoments updated_moments(ParameterState& state, const Variable& parameter, const Tensor& grad, double beta_1,
                                    double beta_2) {
-  AdamMoments moments{state.tensor("exp_avg", filled_like(parameter, 0)),
-                      state.tensor("exp_avg_sq", filled_like(parameter, 0))};
+  AdamMoments moments{state.tensor("exp_avg", parameter, 0), state.tensor("exp_avg_sq", parameter, 0)};
   moments.first.assign(moments.first + (grad - moments.first) * (1 - beta_1));
   moments.second.assign(moments.second * beta_2 + grad.square() * (1 - beta_2));
   return moments;

@@ -19,7 +19,7 @@ class AdamaxOptimizer : public ParameterOptimizer {
  protected:
   void update(const ParameterGroup& group, ParameterState& state, Variable w, Tensor g) override {
     if (group.weight_decay != 0) g = g + w * group.weight_decay;
-    Variable mean = state.tensor("exp_avg", filled_like(w, 0)), largest = state.tensor("exp_inf", filled_like(w, 0));
+    Variable mean = state.tensor("exp_avg", w, 0), largest = state.tensor("exp_inf", w, 0);
     mean.assign(mean + (g - mean) * (1 - group.momentum));
     largest.assign(maximum(largest * o_.betas[1], g.abs() + o_.eps));
     w.assign(w - mean * (group.lr / bias_correction(group.momentum, state)) / largest);

@@ -19,7 +19,7 @@ class AsgdOptimizer : public ParameterOptimizer {
     if (group.weight_decay != 0) g = g + w * group.weight_decay;
     double& eta = state.numbers.try_emplace("eta", group.lr).first->second;
     double& mu = state.numbers.try_emplace("mu", 1.0).first->second;
-    Variable average = state.tensor("ax", filled_like(w, 0));
+    Variable average = state.tensor("ax", w, 0);
     w.assign(w * (1 - o_.lambd * eta) - g * eta);
     average.assign(average + (w - average) * mu);
     const double step = static_cast<double>(state.steps);
@@ -40,11 +40,11 @@ class RpropOptimizer : public ParameterOptimizer {
 
  protected:
   void update(const ParameterGroup& group, ParameterState& state, Variable w, Tensor g) override {
-    Variable before = state.tensor("prev", filled_like(w, 0));
-    Variable size = state.tensor("step_size", filled_like(w, group.lr));
+    Variable before = state.tensor("prev", w, 0);
+    Variable size = state.tensor("step_size", w, group.lr);
     Tensor agreement = g * before;
-    Tensor factor = where(agreement > 0, o_.etas[1], where(agreement < 0, filled_like(w, o_.etas[0]), 1.0));
-    size.assign((size * factor).clamp(o_.step_sizes[0], o_.step_sizes[1]));
+    Tensor scaled = where(agreement > 0, size * o_.etas[1], where(agreement < 0, size * o_.etas[0], size));
+    size.assign(scaled.clamp(o_.step_sizes[0], o_.step_sizes[1]));
     g = where(agreement < 0, 0.0, g);  // no step back, and none is remembered
     w.assign(w - g.sign() * size);
     before.assign(g);

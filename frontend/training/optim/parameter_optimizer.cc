@@ -27,9 +27,13 @@ Tensor number(double value) { return tensor(NestedList(value), {.dtype = kFloat6
 
 }  // namespace
 
-Variable ParameterState::tensor(std::string_view name, const Tensor& initial) {
-  if (Variable* known = find(name)) return *known;
-  return tensors.emplace_back(name, Variable(initial, name, false)).second;
+Variable ParameterState::tensor(std::string_view name, const Variable& parameter, double initial) {
+  if (!find(name)) add(name, filled_like(parameter, initial));
+  return *find(name);
+}
+
+void ParameterState::add(std::string_view name, const Tensor& value) {
+  tensors.emplace_back(name, Variable(value, name, false));
 }
 
 Variable* ParameterState::find(std::string_view name) {
@@ -159,7 +163,7 @@ void ParameterOptimizer::load_state_dict(const TensorDict& dict) {
       if (value.shape() != all[index].shape()) {
         refuse(absl::StrCat(key, " of shape ", all[index].shape().to_string()), value.shape().to_string());
       }
-      states[index].tensor(parts[2], snapshot(value));
+      states[index].add(parts[2], snapshot(value));
     }
   }
   states_ = std::move(states);

@@ -25,8 +25,9 @@ struct ParameterState {
   std::vector<std::pair<std::string, Variable>> tensors;
   std::map<std::string, double> numbers;
 
-  // The tensor of a name, which starts as `initial`.
-  Variable tensor(std::string_view name, const Tensor& initial);
+  // The tensor of a name; like the parameter and full of `initial` when it is asked for first.
+  Variable tensor(std::string_view name, const Variable& parameter, double initial);
+  void add(std::string_view name, const Tensor& value);
   Variable* find(std::string_view name);
 };
 

@@ -20,17 +20,17 @@ class RmsPropOptimizer : public ParameterOptimizer {
  protected:
   void update(const ParameterGroup& group, ParameterState& state, Variable w, Tensor g) override {
     if (group.weight_decay != 0) g = g + w * group.weight_decay;
-    Variable square = state.tensor("square_avg", filled_like(w, 0));
+    Variable square = state.tensor("square_avg", w, 0);
     square.assign(square * o_.alpha + g.square() * (1 - o_.alpha));
     Tensor variance = square;
     if (o_.centered) {
-      Variable mean = state.tensor("grad_avg", filled_like(w, 0));
+      Variable mean = state.tensor("grad_avg", w, 0);
       mean.assign(mean + (g - mean) * (1 - o_.alpha));
       variance = square - mean.square();
     }
     Tensor direction = g / (variance.sqrt() + o_.eps);
     if (group.momentum > 0) {
-      Variable buffer = state.tensor("momentum_buffer", filled_like(w, 0));
+      Variable buffer = state.tensor("momentum_buffer", w, 0);
       buffer.assign(buffer * group.momentum + direction);
       direction = buffer;
     }
@@ -53,7 +53,7 @@ class AdagradOptimizer : public ParameterOptimizer {
  protected:
   void update(const ParameterGroup& group, ParameterState& state, Variable w, Tensor g) override {
     if (group.weight_decay != 0) g = g + w * group.weight_decay;
-    Variable sum = state.tensor("sum", filled_like(w, o_.initial_accumulator_value));
+    Variable sum = state.tensor("sum", w, o_.initial_accumulator_value);
     sum.assign(sum + g.square());
     double rate = group.lr / (1 + static_cast<double>(state.steps - 1) * o_.lr_decay);
     w.assign(w - g * rate / (sum.sqrt() + o_.eps));
@@ -74,8 +74,8 @@ class AdadeltaOptimizer : public ParameterOptimizer {
  protected:
   void update(const ParameterGroup& group, ParameterState& state, Variable w, Tensor g) override {
     if (group.weight_decay != 0) g = g + w * group.weight_decay;
-    Variable square = state.tensor("square_avg", filled_like(w, 0));
-    Variable deltas = state.tensor("acc_delta", filled_like(w, 0));
+    Variable square = state.tensor("square_avg", w, 0);
+    Variable deltas = state.tensor("acc_delta", w, 0);
     square.assign(square * o_.rho + g.square() * (1 - o_.rho));
     Tensor delta = (deltas + o_.eps).sqrt() / (square + o_.eps).sqrt() * g;
     deltas.assign(deltas * o_.rho + delta.square() * (1 - o_.rho));

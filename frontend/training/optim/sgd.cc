@@ -25,7 +25,7 @@ class Sgd : public ParameterOptimizer {
       if (Variable* known = state.find("momentum_buffer")) {
         known->assign(*known * group.momentum + g * (1 - o_.dampening));
       } else {
-        state.tensor("momentum_buffer", g);
+        state.add("momentum_buffer", g);
       }
       Variable buffer = *state.find("momentum_buffer");
       g = o_.nesterov ? g + buffer * group.momentum : buffer;
