@@ -4,7 +4,8 @@
 cmake_minimum_required(VERSION 3.25)
 # Follows every include of a public header.
 file(GLOB pending RELATIVE "${MICA_SOURCE_DIR}" "${MICA_SOURCE_DIR}/frontend/mica/*.h"
-     "${MICA_SOURCE_DIR}/frontend/mica/layers/*.h" "${MICA_SOURCE_DIR}/frontend/mica/training/*.h")
+     "${MICA_SOURCE_DIR}/frontend/mica/functional/*.h" "${MICA_SOURCE_DIR}/frontend/mica/layers/*.h"
+     "${MICA_SOURCE_DIR}/frontend/mica/nn/*.h" "${MICA_SOURCE_DIR}/frontend/mica/training/*.h")
 list(APPEND pending runtime/program.h runtime/parallel.h)
 set(done)
 

@@ -35,6 +35,13 @@ std::vector<Shape> shapes_of(const Tensors& tensors) {
   return shapes;
 }
 
+// Whether a layer lies below another one, at any depth: lists of modules are called element by element.
+bool lies_below(const CustomLayer& layer, const LayerState& outer) {
+  return std::any_of(outer.sublayers.begin(), outer.sublayers.end(), [&](const auto& item) {
+    return item.second.impl().get() == &layer || lies_below(layer, state_of(item.second));
+  });
+}
+
 void check_arguments(const CustomLayer& layer, const CallArguments& arguments) {
   const LayerState& state = state_of(layer);
   for (const Tensor& tensor : arguments.tensors) defined_node(tensor, state.name);
@@ -43,8 +50,7 @@ void check_arguments(const CustomLayer& layer, const CallArguments& arguments) {
   const LayerScope* scope = LayerScope::current();
   if (!scope) return;
   const LayerState& outer = state_of(scope->layer());
-  auto is_it = [&](const auto& item) { return item.second.impl().get() == &layer; };
-  if (outer.declares_sublayers && std::none_of(outer.sublayers.begin(), outer.sublayers.end(), is_it)) {
+  if (outer.declares_sublayers && !lies_below(layer, outer)) {
     throw Error({.where = scope->path(),
                  .expected = "calls of layers that it declared",
                  .received = absl::StrCat("a call of \"", state.name, "\""),

@@ -191,72 +191,6 @@ Tensors Layer::losses() const {
   return all;
 }
 
-Parameters Layer::parameters() const { return trainable_weights(); }
-
-namespace {
-
-// Visits the layer and everything below it with its dotted name; a layer that is met twice is visited once.
-void visit(const Layer& layer, const std::string& prefix, std::vector<std::pair<std::string, Layer>>& out) {
-  auto seen = [&](const auto& item) { return item.second.same_as(layer); };
-  if (std::any_of(out.begin(), out.end(), seen)) return;
-  out.emplace_back(prefix, layer);
-  for (const auto& [name, sublayer] : state_of(layer).sublayers) {
-    visit(sublayer, prefix.empty() ? name : absl::StrCat(prefix, ".", name), out);
-  }
-}
-
-std::vector<std::pair<std::string, Variable>> named_weights(const Layer& root, std::optional<bool> trainable) {
-  std::vector<std::pair<std::string, Variable>> named;
-  for (const auto& [path, layer] : root.named_modules()) {
-    for (const Variable& weight : state_of(layer).weights) {
-      if (trainable && *trainable != weight.trainable()) continue;
-      named.emplace_back(path.empty() ? weight.cell()->name : absl::StrCat(path, ".", weight.cell()->name), weight);
-    }
-  }
-  return named;
-}
-
-}  // namespace
-
-std::vector<std::pair<std::string, Layer>> Layer::named_modules() const {
-  std::vector<std::pair<std::string, Layer>> all;
-  visit(*this, "", all);
-  return all;
-}
-std::vector<std::pair<std::string, Variable>> Layer::named_parameters() const { return named_weights(*this, true); }
-std::vector<std::pair<std::string, Variable>> Layer::named_buffers() const { return named_weights(*this, false); }
-
-TensorDict Layer::state_dict() const {
-  TensorDict state;
-  for (const auto& [name, weight] : named_weights(*this, std::nullopt)) {
-    state.set(name, Tensor::of(weight.cell()->value()));
-  }
-  return state;
-}
-
-void Layer::load_state_dict(const TensorDict& state, bool strict) const {
-  std::vector<std::pair<std::string, Variable>> own = named_weights(*this, std::nullopt);
-  for (const auto& [key, value] : state) {
-    auto is_key = [&wanted = key](const auto& item) { return item.first == wanted; };
-    if (strict && std::none_of(own.begin(), own.end(), is_key)) {
-      throw Error({.where = name(),
-                   .expected = "only names of its own state",
-                   .received = absl::StrCat("\"", key, "\""),
-                   .hint = "load_state_dict(state, false) ignores what does not belong."});
-    }
-  }
-  for (auto& [key, weight] : own) {
-    if (state.contains(key)) {
-      weight.assign(state[key]);
-    } else if (strict) {
-      throw Error({.where = name(),
-                   .expected = absl::StrCat("a value for \"", key, "\""),
-                   .received = "none",
-                   .hint = "load_state_dict(state, false) keeps what is missing."});
-    }
-  }
-}
-
 const Layer& Layer::train(bool on) const {
   internal::LayerState& state = state_of(*this);
   state.mode = on;
@@ -276,6 +210,12 @@ const Layer& Layer::to(const Device& device) const {
 }
 const Layer& Layer::to(const char* device) const { return to(Device(device)); }
 const Layer& Layer::to(const std::string& device) const { return to(Device(device)); }
+const Layer& Layer::to(DType dtype) const {
+  for (const Variable& weight : weights()) {
+    if (weight.dtype().is_floating()) weight.cell()->convert(dtype);
+  }
+  return *this;
+}
 
 void Layer::zero_grad() const {
   for (Variable& variable : weights()) variable.zero_grad();

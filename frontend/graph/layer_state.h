@@ -1,6 +1,7 @@
 // LayerState: what the library keeps of a layer, beside what its class does.
 #pragma once
 #include <any>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +24,7 @@ struct LayerState {
   bool built = false;
   std::vector<Shape> build_shapes;
   Parameters weights;  // own ones, in order of creation
+  std::map<std::size_t, std::string> aliases;  // names of weights that are called otherwise elsewhere
   std::vector<std::pair<std::string, Layer>> sublayers;
   std::vector<std::weak_ptr<Call>> calls;  // symbolic ones, in order
   Tensors losses;                          // add_loss outside of traces, of the last call
@@ -38,6 +40,10 @@ struct LayerState {
 
   LayerState();
   ~LayerState();
+  // Weight i as state_dict names it.
+  const std::string& name_of_weight(std::size_t i) const;
+  // Puts a weight, another layer's perhaps, under a name, in the place of one that has it.
+  void set_weight(std::string_view weight_name, const Variable& weight);
   // Living symbolic calls, in order.
   std::vector<CallRef> living_calls() const;
   static LayerState& of(const CustomLayer& layer);

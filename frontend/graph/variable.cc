@@ -96,6 +96,12 @@ void VariableCell::bind(const Tensor& tensor) {
   rebind(snapshot_of(node));
 }
 
+void VariableCell::convert(DType dtype) {
+  Tensor value = Tensor::of(this->value());
+  type.dtype = dtype;
+  bind(cast(value, dtype));
+}
+
 void VariableCell::bind_array(rt::Array array) { rebind(snapshot_of(make_computed(std::move(array)))); }
 
 rt::Array VariableCell::array() const { return compute(value()); }
@@ -120,6 +126,7 @@ CellRef make_cell(std::string_view path, const Tensor& initial, bool trainable) 
   cell->name = slash == std::string_view::npos ? path : path.substr(slash + 1);
   cell->type = type_of(initial);
   cell->trainable = trainable;
+  cell->is_buffer = !trainable;
   cell->id = next_id++;
   cell->bind(initial);
   return cell;

@@ -15,6 +15,7 @@ struct VariableCell : std::enable_shared_from_this<VariableCell> {
   ir::TensorType type;
   bool trainable = true;
   bool frozen = false;
+  bool is_buffer = false;  // state that is no parameter, trainable or not
   TensorFn regularizer, constraint;  // empty: none
   std::uint64_t id = 0;
 
@@ -31,6 +32,8 @@ struct VariableCell : std::enable_shared_from_this<VariableCell> {
   // Binds another value of the same type; Error, naming the Variable, when the shapes differ. Gradients do not flow
   // into the value: the Variable is a leaf.
   void bind(const Tensor& value);
+  // From now on of another dtype; handles that were taken before keep reading the old one.
+  void convert(DType dtype);
   // Binds an array that a Program wrote.
   void bind_array(rt::Array array);
   // The array, computed if it was pending.

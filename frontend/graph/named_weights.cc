@@ -1,0 +1,175 @@
+// Layer as PyTorch sees it: modules, parameters and buffers by dotted names, and their state.
+#include <algorithm>
+#include <functional>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "frontend/graph/layer_state.h"
+
+namespace mica {
+
+using internal::state_of;
+
+namespace internal {
+
+const std::string& LayerState::name_of_weight(std::size_t i) const {
+  auto alias = aliases.find(i);
+  return alias == aliases.end() ? weights[i].cell()->name : alias->second;
+}
+
+void LayerState::set_weight(std::string_view weight_name, const Variable& weight) {
+  std::size_t at = 0;
+  while (at < weights.size() && name_of_weight(at) != weight_name) ++at;
+  if (at == weights.size()) {
+    weights.push_back(weight);
+  } else {
+    weights[at] = weight;
+  }
+  aliases.erase(at);
+  if (weight.cell()->name != weight_name) aliases[at] = weight_name;
+}
+
+}  // namespace internal
+
+namespace {
+
+using NamedLayers = std::vector<std::pair<std::string, Layer>>;
+using NamedWeights = std::vector<std::pair<std::string, Variable>>;
+
+// The layer and everything below it with its dotted name.
+void visit(const Layer& layer, const std::string& prefix, const std::function<bool(const Layer&)>& wanted,
+           NamedLayers& out) {
+  if (!wanted(layer)) return;
+  out.emplace_back(prefix, layer);
+  for (const auto& [name, sublayer] : state_of(layer).sublayers) {
+    visit(sublayer, prefix.empty() ? name : absl::StrCat(prefix, ".", name), wanted, out);
+  }
+}
+
+enum class Kind { kParameter, kBuffer };
+
+void append_weights(const std::string& path, const Layer& layer, Kind kind, NamedWeights& out) {
+  const internal::LayerState& state = state_of(layer);
+  for (std::size_t i = 0; i < state.weights.size(); ++i) {
+    if (state.weights[i].cell()->is_buffer != (kind == Kind::kBuffer)) continue;
+    const std::string& name = state.name_of_weight(i);
+    out.emplace_back(path.empty() ? name : absl::StrCat(path, ".", name), state.weights[i]);
+  }
+}
+
+// Each Variable once, under its first name.
+NamedWeights named_weights(const Layer& root, Kind kind) {
+  NamedWeights all;
+  for (const auto& [path, layer] : root.named_modules()) append_weights(path, layer, kind, all);
+  NamedWeights distinct;
+  for (auto& item : all) {
+    auto is_it = [&](const auto& other) { return other.second.cell() == item.second.cell(); };
+    if (std::none_of(distinct.begin(), distinct.end(), is_it)) distinct.push_back(std::move(item));
+  }
+  return distinct;
+}
+
+// What state_dict() lists: a layer or Variable under each of its names; of each layer parameters, then buffers.
+NamedWeights state_of_all(const Layer& root) {
+  NamedLayers layers;
+  visit(root, "", [](const Layer&) { return true; }, layers);
+  NamedWeights all;
+  for (const auto& [path, layer] : layers) {
+    append_weights(path, layer, Kind::kParameter, all);
+    append_weights(path, layer, Kind::kBuffer, all);
+  }
+  return all;
+}
+
+std::string quoted(const std::vector<std::string>& keys) {
+  return absl::StrCat("\"", absl::StrJoin(keys, "\", \""), "\"");
+}
+
+std::string size_text(const Shape& shape) { return absl::StrCat("torch.Size([", absl::StrJoin(shape, ", "), "])"); }
+
+}  // namespace
+
+Parameters Layer::parameters() const {
+  Parameters all;
+  for (const auto& [name, parameter] : named_parameters()) all.push_back(parameter);
+  return all;
+}
+Parameters Layer::buffers() const {
+  Parameters all;
+  for (const auto& [name, buffer] : named_buffers()) all.push_back(buffer);
+  return all;
+}
+std::vector<Layer> Layer::children() const {
+  std::vector<Layer> all;
+  for (const auto& [name, child] : named_children()) all.push_back(child);
+  return all;
+}
+NamedLayers Layer::named_children() const { return state_of(*this).sublayers; }
+std::vector<Layer> Layer::modules() const {
+  std::vector<Layer> all;
+  for (const auto& [name, module] : named_modules()) all.push_back(module);
+  return all;
+}
+NamedLayers Layer::named_modules() const {
+  NamedLayers all;
+  auto is_new = [&](const Layer& layer) {
+    return std::none_of(all.begin(), all.end(), [&](const auto& item) { return item.second.same_as(layer); });
+  };
+  visit(*this, "", is_new, all);
+  return all;
+}
+NamedWeights Layer::named_parameters() const { return named_weights(*this, Kind::kParameter); }
+NamedWeights Layer::named_buffers() const { return named_weights(*this, Kind::kBuffer); }
+
+const Layer& Layer::apply_to_modules(const std::function<void(const Layer&)>& fn) const {
+  for (const Layer& child : children()) child.apply_to_modules(fn);
+  fn(*this);
+  return *this;
+}
+
+TensorDict Layer::state_dict() const {
+  TensorDict state;
+  for (const auto& [name, weight] : state_of_all(*this)) state.set(name, Tensor::of(weight.cell()->value()));
+  return state;
+}
+
+IncompatibleKeys Layer::load_state_dict(const TensorDict& state, bool strict) const {
+  NamedWeights own = state_of_all(*this);
+  IncompatibleKeys keys;
+  std::vector<std::string> complaints;
+  for (const auto& [key, weight] : own) {
+    if (!state.contains(key)) {
+      keys.missing_keys.push_back(key);
+    } else if (state[key].shape() != weight.shape()) {
+      complaints.push_back(
+          absl::StrCat("size mismatch for ", key, ": copying a param with shape ", size_text(state[key].shape()),
+                       " from checkpoint, the shape in current model is ", size_text(weight.shape()), "."));
+    }
+  }
+  for (const auto& [key, value] : state) {
+    auto is_key = [&wanted = key](const auto& item) { return item.first == wanted; };
+    if (std::none_of(own.begin(), own.end(), is_key)) keys.unexpected_keys.push_back(key);
+  }
+  if (strict && !keys.unexpected_keys.empty()) {
+    complaints.insert(complaints.begin(),
+                      absl::StrCat("Unexpected key(s) in state_dict: ", quoted(keys.unexpected_keys), "."));
+  }
+  if (strict && !keys.missing_keys.empty()) {
+    complaints.insert(complaints.begin(),
+                      absl::StrCat("Missing key(s) in state_dict: ", quoted(keys.missing_keys), "."));
+  }
+  if (!complaints.empty()) {
+    bool only_keys = strict && complaints[0].rfind("size", 0) != 0;
+    throw Error({.where = name(),
+                 .expected = "the keys and shapes of its own state",
+                 .received = absl::StrCat("Error(s) in loading state_dict for ", class_name(), ": ",
+                                          absl::StrJoin(complaints, " ")),
+                 .hint = only_keys ? "load_state_dict(state, false) takes what fits and returns the rest." : ""});
+  }
+  for (auto& [key, weight] : own) {
+    if (state.contains(key)) weight.assign(state[key]);
+  }
+  return keys;
+}
+
+}  // namespace mica

@@ -1,0 +1,83 @@
+#include "frontend/mica/nn/loss.h"
+
+#include "frontend/graph/invoke.h"
+#include "frontend/nn/builtin_module.h"
+
+namespace mica::nn {
+namespace {
+
+// A function of torch.nn.functional with its options, as a function of a list.
+template <class Options>
+std::function<Tensor(const Tensors&)> with_options(Tensor (*loss)(const Tensor&, const Tensor&, Options), Options o) {
+  return [=](const Tensors& xs) { return loss(xs[0], xs[1], o); };
+}
+template <class Options>
+std::function<Tensor(const Tensors&)> with_options(Tensor (*loss)(const Tensor&, const Tensor&, const Tensor&, Options),
+                                                   Options o) {
+  return [=](const Tensors& xs) { return loss(xs[0], xs[1], xs[2], o); };
+}
+
+Tensor called(const Layer& module, Tensors tensors) {
+  internal::CallArguments arguments;
+  arguments.tensors = std::move(tensors);
+  return internal::invoke(module.impl(), std::move(arguments))[0];
+}
+
+}  // namespace
+
+LossModule::LossModule(const char* class_name, std::function<Tensor(const Tensors&)> loss)
+    : Layer(internal::function_of_tensors(class_name, "", 2, std::move(loss))) {}
+Tensor LossModule::operator()(const Tensor& input, const Tensor& target) const {
+  return called(*this, {input, target});
+}
+TripleLossModule::TripleLossModule(const char* class_name, std::function<Tensor(const Tensors&)> loss)
+    : Layer(internal::function_of_tensors(class_name, "", 3, std::move(loss))) {}
+Tensor TripleLossModule::operator()(const Tensor& first, const Tensor& second, const Tensor& third) const {
+  return called(*this, {first, second, third});
+}
+
+CrossEntropyLoss::CrossEntropyLoss(F::CrossEntropyOptions options)
+    : LossModule("CrossEntropyLoss", with_options(F::cross_entropy, std::move(options))) {}
+NLLLoss::NLLLoss(F::NllOptions options) : LossModule("NLLLoss", with_options(F::nll_loss, std::move(options))) {}
+MSELoss::MSELoss(F::LossOptions options) : LossModule("MSELoss", with_options(F::mse_loss, std::move(options))) {}
+L1Loss::L1Loss(F::LossOptions options) : LossModule("L1Loss", with_options(F::l1_loss, std::move(options))) {}
+BCELoss::BCELoss(F::WeightedLossOptions options)
+    : LossModule("BCELoss", with_options(F::binary_cross_entropy, std::move(options))) {}
+BCEWithLogitsLoss::BCEWithLogitsLoss(F::BceLogitsOptions options)
+    : LossModule("BCEWithLogitsLoss", with_options(F::binary_cross_entropy_with_logits, std::move(options))) {}
+HuberLoss::HuberLoss(F::HuberOptions options)
+    : LossModule("HuberLoss", with_options(F::huber_loss, std::move(options))) {}
+SmoothL1Loss::SmoothL1Loss(F::SmoothL1Options options)
+    : LossModule("SmoothL1Loss", with_options(F::smooth_l1_loss, std::move(options))) {}
+KLDivLoss::KLDivLoss(F::KlDivOptions options) : LossModule("KLDivLoss", with_options(F::kl_div, std::move(options))) {}
+PoissonNLLLoss::PoissonNLLLoss(F::PoissonNllOptions options)
+    : LossModule("PoissonNLLLoss", with_options(F::poisson_nll_loss, std::move(options))) {}
+SoftMarginLoss::SoftMarginLoss(F::LossOptions options)
+    : LossModule("SoftMarginLoss", with_options(F::soft_margin_loss, std::move(options))) {}
+MultiMarginLoss::MultiMarginLoss(F::MultiMarginOptions options)
+    : LossModule("MultiMarginLoss", with_options(F::multi_margin_loss, std::move(options))) {}
+MultiLabelMarginLoss::MultiLabelMarginLoss(F::LossOptions options)
+    : LossModule("MultiLabelMarginLoss", with_options(F::multilabel_margin_loss, std::move(options))) {}
+MultiLabelSoftMarginLoss::MultiLabelSoftMarginLoss(F::WeightedLossOptions options)
+    : LossModule("MultiLabelSoftMarginLoss", with_options(F::multilabel_soft_margin_loss, std::move(options))) {}
+HingeEmbeddingLoss::HingeEmbeddingLoss(F::HingeEmbeddingOptions options)
+    : LossModule("HingeEmbeddingLoss", with_options(F::hinge_embedding_loss, std::move(options))) {}
+GaussianNLLLoss::GaussianNLLLoss(F::GaussianNllOptions options)
+    : TripleLossModule("GaussianNLLLoss", with_options(F::gaussian_nll_loss, std::move(options))) {}
+MarginRankingLoss::MarginRankingLoss(F::MarginOptions options)
+    : TripleLossModule("MarginRankingLoss", with_options(F::margin_ranking_loss, std::move(options))) {}
+CosineEmbeddingLoss::CosineEmbeddingLoss(F::MarginOptions options)
+    : TripleLossModule("CosineEmbeddingLoss", with_options(F::cosine_embedding_loss, std::move(options))) {}
+TripletMarginLoss::TripletMarginLoss(F::TripletOptions options)
+    : TripleLossModule("TripletMarginLoss", with_options(F::triplet_margin_loss, std::move(options))) {}
+
+CTCLoss::CTCLoss(F::CtcOptions options)
+    : Layer(internal::function_of_tensors("CTCLoss", "", 4, [o = std::move(options)](const Tensors& xs) {
+        return F::ctc_loss(xs[0], xs[1], xs[2], xs[3], o);
+      })) {}
+Tensor CTCLoss::operator()(const Tensor& log_probs, const Tensor& targets, const Tensor& input_lengths,
+                           const Tensor& target_lengths) const {
+  return called(*this, {log_probs, targets, input_lengths, target_lengths});
+}
+
+}  // namespace mica::nn

@@ -1,0 +1,39 @@
+#include "frontend/mica/nn/module.h"
+
+#include "absl/strings/str_cat.h"
+#include "frontend/nn/builtin_module.h"
+
+namespace mica::nn {
+
+using internal::state_of;
+
+Module::Module() { state_of(*this).mode = true; }
+
+Tensor Module::forward(const Tensor&) {
+  throw Error({.where = state_of(*this).name,
+               .expected = absl::StrCat(class_name(), " to override forward"),
+               .received = "a class without it",
+               .hint = "Tensor forward(const Tensor& x) override, or Tensors forward(const Tensors& xs) override."});
+}
+
+Tensors Module::forward(const Tensors& xs) {
+  if (xs.size() == 1) return {forward(xs[0])};
+  throw Error({.where = state_of(*this).name,
+               .expected = "one tensor",
+               .received = absl::StrCat(xs.size()),
+               .hint = "A module of several tensors overrides Tensors forward(const Tensors& xs)."});
+}
+
+std::string Module::extra_repr() const { return {}; }
+
+Tensor Module::call(const Tensor& x) { return forward(x); }
+Tensors Module::call(const Tensors& xs) { return forward(xs); }
+
+Variable Module::register_parameter(std::string_view name, const Tensor& value, bool requires_grad) {
+  return internal::add_named_weight(*this, name, value, /*is_buffer=*/false, requires_grad);
+}
+Variable Module::register_buffer(std::string_view name, const Tensor& value) {
+  return internal::add_named_weight(*this, name, value, /*is_buffer=*/true, /*requires_grad=*/false);
+}
+
+}  // namespace mica::nn
