@@ -71,12 +71,39 @@ Tensor take_masked(const Tensor& x, int axis, const Tensor& mask) {
   return apply("gather", {flat, tensor(positions, {count})}, {{"axis", std::int64_t{axis}}});
 }
 
-Tensor take_indices(const Tensor& x, int axis, const Tensor& indices) {
+// Positions in an axis counted from the front; where its size is not known they are taken as they are.
+Tensor from_the_front(const Tensor& indices, const ir::Dim& extent) {
   if (!indices.dtype().is_integral()) fail("integers or bool as indices", internal::describe(indices));
-  const ir::Dim& extent = dims_of(x)[static_cast<std::size_t>(axis)];
-  Tensor counted = indices;
-  if (extent.is_static()) counted = where(indices < 0, indices + extent.value(), indices);
+  Tensor wide = indices.to(kInt64);
+  return extent.is_static() ? where(wide < 0, wide + extent.value(), wide) : wide;
+}
+
+Tensor take_indices(const Tensor& x, int axis, const Tensor& indices) {
+  Tensor counted = from_the_front(indices, dims_of(x)[static_cast<std::size_t>(axis)]);
   return apply("gather", {x, counted}, {{"axis", std::int64_t{axis}}});
+}
+
+// Several index tensors name elements together: broadcast against each other, position by position. `axes` are where
+// they stand in x; what they give stands at the first of them where they are neighbours, else in front.
+Tensor take_together(const Tensor& x, const std::vector<int>& axes, const Tensors& indices) {
+  bool neighbours = axes.back() - axes.front() + 1 == static_cast<int>(axes.size());
+  int first = neighbours ? axes.front() : 0;
+  std::vector<std::int64_t> order;
+  for (int i = 0; i < x.dim(); ++i) {
+    if (std::find(axes.begin(), axes.end(), i) == axes.end()) order.push_back(i);
+  }
+  order.insert(order.begin() + first, axes.begin(), axes.end());
+  Tensor moved = x.permute(order);
+  Tensor flat;
+  ir::Dim size(1);
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    const ir::Dim& extent = dims_of(x)[static_cast<std::size_t>(axes[i])];
+    if (!extent.is_static()) fail("axes of known size under several index tensors", internal::describe(x));
+    Tensor position = from_the_front(indices[i], extent);
+    flat = flat.defined() ? flat * extent.value() + position : position;
+  }
+  Tensor joined = moved.flatten(first, first + static_cast<int>(axes.size()) - 1);
+  return apply("gather", {joined, flat}, {{"axis", std::int64_t{first}}});
 }
 
 int axes_taken(const Index& entry) {
@@ -93,6 +120,12 @@ Tensor indexed(const Tensor& tensor, std::span<const Index> key) {
   int taken = 0;
   for (const Index& entry : key) taken += axes_taken(entry);
   if (taken > x.dim()) fail(absl::StrCat("at most ", x.dim(), " indices"), absl::StrCat(taken));
+  auto is_position_list = [](const Index& entry) {
+    return entry.kind == Kind::kIndices && !entry.tensor.dtype().is_bool();
+  };
+  bool together = std::count_if(key.begin(), key.end(), is_position_list) > 1;
+  std::vector<int> joint_axes;
+  Tensors joint;
   int axis = 0;
   for (const Index& entry : key) {
     switch (entry.kind) {
@@ -111,6 +144,9 @@ Tensor indexed(const Tensor& tensor, std::span<const Index> key) {
       case Kind::kIndices:
         if (entry.tensor.dtype().is_bool()) {
           x = take_masked(x, axis++, entry.tensor);
+        } else if (together) {
+          joint_axes.push_back(axis++);
+          joint.push_back(entry.tensor);
         } else {
           x = take_indices(x, axis, entry.tensor);
           axis += entry.tensor.dim();
@@ -118,7 +154,7 @@ Tensor indexed(const Tensor& tensor, std::span<const Index> key) {
         break;
     }
   }
-  return x;
+  return together ? take_together(x, joint_axes, joint) : x;
 }
 
 }  // namespace internal

@@ -24,7 +24,6 @@ struct LayerState {
   bool built = false;
   std::vector<Shape> build_shapes;
   Parameters weights;  // own ones, in order of creation
-  std::map<std::size_t, std::string> aliases;  // names of weights that are called otherwise elsewhere
   std::vector<std::pair<std::string, Layer>> sublayers;
   std::vector<std::weak_ptr<Call>> calls;  // symbolic ones, in order
   Tensors losses;                          // add_loss outside of traces, of the last call
@@ -37,6 +36,7 @@ struct LayerState {
   // One's own layers must declare the layers they call; built-in ones and models hold theirs otherwise.
   bool declares_sublayers = true;
   std::unique_ptr<ModelState> model;  // of models
+  std::map<std::size_t, std::string> aliases;  // names of weights that are called otherwise elsewhere
 
   LayerState();
   ~LayerState();

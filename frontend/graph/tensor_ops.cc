@@ -1,8 +1,11 @@
 // Tensor's methods under PyTorch's names: shape, reductions, elementwise functions.
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
+#include "frontend/mica/functions.h"
 
 namespace mica {
 
@@ -223,25 +226,23 @@ Tensor Tensor::logsumexp(const Axes& axes, ReduceOptions options) const {
   return reduce("logsumexp", to_floating(*this), axes, options.keepdim);
 }
 Tensor Tensor::var(const Axes& axes, VarOptions options) const {
-  Tensor x = to_floating(*this), centred = x - x.mean(axes, {.keepdim = true});
-  Tensor squares = (centred * centred).sum(axes, {.keepdim = options.keepdim});
-  Tensor count = ones_like(x).sum(axes, {.keepdim = options.keepdim});
-  return squares / (count - options.correction);
+  return apply("reduce_variance", {to_floating(*this)},
+               {{"axes", counted(axes, *this, "var")},
+                {"keepdims", options.keepdim},
+                {"correction", static_cast<double>(options.correction)}});
 }
-Tensor Tensor::std(const Axes& axes, VarOptions options) const { return var(axes, options).sqrt(); }
+Tensor Tensor::std(const Axes& axes, VarOptions options) const {
+  return apply("reduce_std", {to_floating(*this)},
+               {{"axes", counted(axes, *this, "std")},
+                {"keepdims", options.keepdim},
+                {"correction", static_cast<double>(options.correction)}});
+}
 Tensor Tensor::norm(NormOptions options) const {
-  Tensor x = to_floating(*this);
-  Axes axes = options.dim.value_or(Axes());
-  ReduceOptions reduced{.keepdim = options.keepdim};
-  if (options.p == 2) return x.square().sum(axes, reduced).sqrt();
-  if (options.p == 1) return x.abs().sum(axes, reduced);
-  return x.abs().pow(options.p).sum(axes, reduced).pow(1 / options.p);
+  return linalg::vector_norm(*this,
+                             {.ord = options.p, .dim = options.dim.value_or(Axes()), .keepdim = options.keepdim});
 }
 Tensor Tensor::max() const { return amax(); }
 Tensor Tensor::min() const { return amin(); }
-MaxResult Tensor::max(int axis, ReduceOptions options) const { return {amax(axis, options), argmax(axis, options)}; }
-MaxResult Tensor::min(int axis, ReduceOptions options) const { return {amin(axis, options), argmin(axis, options)}; }
-
 namespace {
 Tensor arg_extreme(std::string_view op, const Tensor& x, std::optional<int> axis, bool keepdim) {
   Tensor along = axis ? x : x.flatten();
@@ -250,6 +251,21 @@ Tensor arg_extreme(std::string_view op, const Tensor& x, std::optional<int> axis
 }
 }  // namespace
 
+namespace {
+// The gradient goes to the element at the index, the first of equal ones.
+MaxResult extreme_along(std::string_view op, const Tensor& x, int axis, bool keepdim) {
+  Tensor index = arg_extreme(op, x, axis, /*keepdim=*/true), value = gather(x, axis, index);
+  if (keepdim) return {value, index};
+  return {value.squeeze(axis), index.squeeze(axis)};
+}
+}  // namespace
+
+MaxResult Tensor::max(int axis, ReduceOptions options) const {
+  return extreme_along("argmax", *this, axis, options.keepdim);
+}
+MaxResult Tensor::min(int axis, ReduceOptions options) const {
+  return extreme_along("argmin", *this, axis, options.keepdim);
+}
 Tensor Tensor::argmax(std::optional<int> axis, ReduceOptions options) const {
   return arg_extreme("argmax", *this, axis, options.keepdim);
 }
@@ -289,9 +305,18 @@ Tensor Tensor::ceil() const { return apply("ceil", {*this}); }
 Tensor Tensor::pow(Scalar exponent) const { return apply_promoted("pow", *this, exponent, /*to_float=*/true); }
 Tensor Tensor::pow(const Tensor& exponent) const { return apply_promoted("pow", *this, exponent, /*to_float=*/true); }
 Tensor Tensor::clamp(std::optional<double> low, std::optional<double> high) const {
+  if (dtype().is_floating()) {  // its bounds pass the gradient
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    return apply("clip", {*this}, {{"low", low.value_or(-kInfinity)}, {"high", high.value_or(kInfinity)}});
+  }
+  // Whole bounds keep integers.
+  auto bound = [](double value) {
+    bool whole = std::floor(value) == value && std::isfinite(value);
+    return whole ? Scalar(static_cast<std::int64_t>(value)) : Scalar(value);
+  };
   Tensor x = *this;
-  if (low) x = apply_promoted("maximum", x, Scalar(*low));
-  if (high) x = apply_promoted("minimum", x, Scalar(*high));
+  if (low) x = apply_promoted("maximum", x, bound(*low));
+  if (high) x = apply_promoted("minimum", x, bound(*high));
   return x;
 }
 Tensor Tensor::eq(const Tensor& other) const { return *this == other; }

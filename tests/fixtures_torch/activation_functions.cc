@@ -4,85 +4,66 @@
 namespace mica::torch_fixtures {
 namespace {
 
-Function along_dim(const char* op, double sign = 1) {
-  return {{"input", "dim"}, [op, sign](Call& c) -> Values {
-            Value x = c.tensor("input");
-            return {c.b.call(op, {sign < 0 ? -x : x}, {{"axis", c.integer("dim", -1)}})};
-          }};
-}
+using Unary = Tensor (*)(const Tensor&);
+using Number = Tensor (*)(const Tensor&, double);
+using Dim = Tensor (*)(const Tensor&, int);
 
-// One number as an option, under PyTorch's name and ours.
-Function with_option(const char* op, const char* torch_name, const char* name, double fallback) {
-  return {{"input", torch_name}, [=](Call& c) -> Values {
-            return {c.b.call(op, {c.tensor("input")}, {{name, c.number(torch_name, fallback)}})};
-          }};
+Function with_number(const char* name, double fallback, Number function) {
+  return {{"input", name}, [=](Call& c) -> Tensors { return {function(c.tensor("input"), c.number(name, fallback))}; }};
+}
+Function along_dim(Dim function) {
+  return {{"input", "dim"}, [=](Call& c) -> Tensors { return {function(c.tensor("input"), c.dim())}; }};
 }
 
 }  // namespace
 
 void add_activation_functions(Table& t) {
-  const std::pair<const char*, const char*> plain[] = {
-      {"F.relu", "relu"},
-      {"F.relu6", "relu6"},
-      {"F.sigmoid", "sigmoid"},
-      {"F.tanh", "tanh"},
-      {"F.silu", "silu"},
-      {"F.mish", "mish"},
-      {"F.selu", "selu"},
-      {"F.hardswish", "hard_silu"},
-      {"F.hardsigmoid", "hard_sigmoid"},
-      {"F.logsigmoid", "log_sigmoid"},
-      {"F.softsign", "softsign"},
-      {"F.tanhshrink", "tanh_shrink"},
+  const std::pair<const char*, Unary> plain[] = {
+      {"relu", F::relu},
+      {"relu6", F::relu6},
+      {"sigmoid", F::sigmoid},
+      {"tanh", F::tanh},
+      {"silu", F::silu},
+      {"mish", F::mish},
+      {"selu", F::selu},
+      {"hardswish", F::hardswish},
+      {"hardsigmoid", F::hardsigmoid},
+      {"logsigmoid", F::logsigmoid},
+      {"softsign", F::softsign},
+      {"tanhshrink", F::tanhshrink},
   };
-  for (const auto& [torch, op] : plain) {
-    t[torch] = {{"input"}, [op = op](Call& c) -> Values { return {c.b.unary(op, c.tensor("input"))}; }};
+  for (const auto& [name, function] : plain) {
+    t[std::string("F.") + name] = {{"input"}, [f = function](Call& c) -> Tensors { return {f(c.tensor("input"))}; }};
   }
-  t["F.leaky_relu"] = with_option("leaky_relu", "negative_slope", "negative_slope", 0.01);
-  t["F.elu"] = with_option("elu", "alpha", "alpha", 1);
-  t["F.celu"] = with_option("celu", "alpha", "alpha", 1);
-  t["F.hardshrink"] = with_option("hard_shrink", "lambd", "lambda", 0.5);
-  t["F.softshrink"] = with_option("soft_shrink", "lambd", "lambda", 0.5);
-  t["F.softmax"] = along_dim("softmax");
-  t["F.log_softmax"] = along_dim("log_softmax");
-  t["F.softmin"] = along_dim("softmax", -1);
-  t["custom.softmax_temperature"] = {{"x", "temperature", "dim"}, [](Call& c) -> Values {
-                                       Value x = c.tensor("x") / c.number("temperature", 1);
-                                       return {c.b.call("softmax", {x}, {{"axis", c.integer("dim", -1)}})};
-                                     }};
-  t["F.gelu"] = {{"input", "approximate"}, [](Call& c) -> Values {
-                   Attrs attrs = {{"approximate", c.text("approximate", "none") == "tanh"}};
-                   return {c.b.call("gelu", {c.tensor("input")}, attrs)};
+  t["F.leaky_relu"] = with_number("negative_slope", 0.01, F::leaky_relu);
+  t["F.elu"] = with_number("alpha", 1, F::elu);
+  t["F.celu"] = with_number("alpha", 1, F::celu);
+  t["F.hardshrink"] = with_number("lambd", 0.5, F::hardshrink);
+  t["F.softshrink"] = with_number("lambd", 0.5, F::softshrink);
+  t["F.softmax"] = along_dim(F::softmax);
+  t["F.log_softmax"] = along_dim(F::log_softmax);
+  t["F.softmin"] = along_dim(F::softmin);
+  t["F.glu"] = along_dim(F::glu);
+  t["F.gelu"] = {{"input", "approximate"}, [](Call& c) -> Tensors {
+                   return {F::gelu(c.tensor("input"), {.approximate = c.text("approximate", "none")})};
                  }};
-  t["F.hardtanh"] = {{"input", "min_val", "max_val"}, [](Call& c) -> Values {
-                       Attrs attrs = {{"low", c.number("min_val", -1)}, {"high", c.number("max_val", 1)}};
-                       return {c.b.call("hard_tanh", {c.tensor("input")}, attrs)};
+  t["F.hardtanh"] = {{"input", "min_val", "max_val"}, [](Call& c) -> Tensors {
+                       return {F::hardtanh(c.tensor("input"), c.number("min_val", -1), c.number("max_val", 1))};
                      }};
-  t["F.threshold"] = {{"input", "threshold", "value"}, [](Call& c) -> Values {
-                        Attrs attrs = {{"threshold", c.number("threshold", 0)}, {"value", c.number("value", 0)}};
-                        return {c.b.call("threshold", {c.tensor("input")}, attrs)};
+  t["F.threshold"] = {{"input", "threshold", "value"}, [](Call& c) -> Tensors {
+                        return {F::threshold(c.tensor("input"), c.number("threshold", 0), c.number("value", 0))};
                       }};
-  t["F.softplus"] = {{"input", "beta", "threshold"}, [](Call& c) -> Values {
-                       Value x = c.tensor("input"), scaled = x * c.number("beta", 1);
-                       Value smooth = c.b.unary("softplus", scaled) / c.number("beta", 1);
-                       return {c.b.where(c.b.gt(scaled, c.b.like(c.number("threshold", 20), x)), x, smooth)};
-                     }};
-  t["F.prelu"] = {{"input", "weight"}, [](Call& c) -> Values {
-                    Value x = c.tensor("input"), slope = c.tensor("weight");
-                    Dims dims(static_cast<std::size_t>(x.rank()), Dim(1));
-                    dims[1] = slope.type().numel();
-                    return {c.b.where(c.b.gt(x, c.b.like(0, x)), x, x * c.b.reshape(slope, dims))};
+  t["F.softplus"] = {
+      {"input", "beta", "threshold"}, [](Call& c) -> Tensors {
+        return {F::softplus(c.tensor("input"), {.beta = c.number("beta", 1), .threshold = c.number("threshold", 20)})};
+      }};
+  t["F.prelu"] = {{"input", "weight"},
+                  [](Call& c) -> Tensors { return {F::prelu(c.tensor("input"), c.tensor("weight"))}; }};
+  t["F.rrelu"] = {{"input", "lower", "upper", "training"}, [](Call& c) -> Tensors {
+                    return {F::rrelu(c.tensor("input"), {.lower = c.number("lower", 1.0 / 8),
+                                                         .upper = c.number("upper", 1.0 / 3),
+                                                         .training = c.flag("training")})};
                   }};
-  t["F.rrelu"] = {{"input", "lower", "upper", "training"}, [](Call& c) -> Values {
-                    double slope = (c.number("lower", 1.0 / 8) + c.number("upper", 1.0 / 3)) / 2;
-                    return {c.b.call("leaky_relu", {c.tensor("input")}, {{"negative_slope", slope}})};
-                  }};
-  t["F.glu"] = {{"input", "dim"}, [](Call& c) -> Values {
-                  Value x = c.tensor("input");
-                  int dim = axis(c, "dim", x, -1);
-                  std::int64_t half = size_of(x, dim) / 2;
-                  return {c.b.slice(x, dim, 0, half) * c.b.sigmoid(c.b.slice(x, dim, half, 2 * half))};
-                }};
 }
 
 }  // namespace mica::torch_fixtures
