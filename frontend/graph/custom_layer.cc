@@ -160,6 +160,7 @@ std::string CustomLayer::class_name() const {
   std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(typeid(*this).name(), nullptr, nullptr, nullptr),
                                               std::free);
   std::string name = text ? text.get() : typeid(*this).name();
+  name = name.substr(0, name.find('<'));  // of a template
   std::size_t colon = name.rfind("::");
   return colon == std::string::npos ? name : name.substr(colon + 2);
 }

@@ -4,7 +4,10 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "frontend/graph/apply.h"
+#include "frontend/mica/functions.h"
 
 namespace mica {
 namespace {
@@ -46,23 +49,38 @@ class Einsum {
       if (c != ' ') text += c;
     }
     std::size_t arrow = text.find("->");
-    std::string inputs = text.substr(0, arrow);
-    std::vector<std::string> labels{""};
-    for (char c : inputs) {
-      if (c == ',') {
-        labels.emplace_back();
-      } else if (std::isalpha(static_cast<unsigned char>(c)) && !has(labels.back(), c)) {
-        labels.back() += c;
-      } else {
-        fail("letters, each once in an operand", std::string(1, c));
-      }
-    }
+    std::vector<std::string> labels = absl::StrSplit(text.substr(0, arrow), ',');
     if (labels.size() != operands.size()) fail(absl::StrCat(labels.size(), " operands"), absl::StrCat(operands.size()));
-    for (std::size_t i = 0; i < labels.size(); ++i) add_operand(operands[i], labels[i]);
-    output_ = arrow == std::string::npos ? implicit_output(inputs) : text.substr(arrow + 2);
+    int hidden = 0;  // the most axes that an ellipsis stands for
+    for (std::size_t i = 0; i < labels.size(); ++i) hidden = std::max(hidden, hidden_axes(labels[i], operands[i]));
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      labels[i] = spelled(labels[i], hidden_axes(labels[i], operands[i]), hidden);
+      add_operand(operands[i], labels[i]);
+    }
+    output_ = arrow == std::string::npos ? implicit_output(absl::StrJoin(labels, ","))
+                                         : spelled(text.substr(arrow + 2), hidden, hidden);
     for (char label : output_) {
       if (!sizes_.count(label)) fail("output labels that are input labels", std::string(1, label));
     }
+  }
+
+  static bool has_ellipsis(const std::string& labels) { return labels.find("...") != std::string::npos; }
+  static int hidden_axes(const std::string& labels, const Tensor& operand) {
+    return has_ellipsis(labels) ? operand.dim() - static_cast<int>(labels.size() - 3) : 0;
+  }
+
+  // An ellipsis as labels of its own, digits, which count from the right: "...ij" of rank 4 is "01ij".
+  std::string spelled(const std::string& labels, int count, int most) const {
+    std::string letters = labels, digits;
+    std::size_t at = labels.find("...");
+    if (at != std::string::npos) {
+      for (int i = most - count; i < most; ++i) digits += static_cast<char>('0' + i);
+      letters.erase(at, 3);
+    }
+    for (char c : letters) {
+      if (!std::isalpha(static_cast<unsigned char>(c))) fail("letters and at most one ellipsis", std::string(1, c));
+    }
+    return at == std::string::npos ? letters : letters.insert(at, digits);
   }
 
   void add_operand(const Tensor& tensor, const std::string& labels) {
@@ -76,14 +94,29 @@ class Einsum {
              dims[i].to_string());
       }
     }
-    operands_.push_back({tensor, labels});
+    operands_.push_back(without_repeats({tensor, labels}));
   }
 
-  // The labels that occur once, in alphabetical order.
+  // A label that an operand has twice stands for its diagonal.
+  static Labelled without_repeats(Labelled operand) {
+    for (std::size_t i = 0; i < operand.labels.size(); ++i) {
+      std::size_t again = operand.labels.find(operand.labels[i], i + 1);
+      if (again == std::string::npos) continue;
+      char label = operand.labels[i];
+      Tensor along = diagonal(operand.tensor, 0, static_cast<int>(i), static_cast<int>(again));
+      std::string labels = operand.labels.erase(again, 1).erase(i, 1);
+      return without_repeats({along, labels + label});
+    }
+    return operand;
+  }
+
+  // The axes of ellipses, then the labels that occur once, in alphabetical order.
   static std::string implicit_output(const std::string& inputs) {
     std::string output;
     for (char label : inputs) {
-      if (label != ',' && std::count(inputs.begin(), inputs.end(), label) == 1) output += label;
+      bool of_ellipsis = std::isdigit(static_cast<unsigned char>(label)) && !has(output, label);
+      bool once = label != ',' && std::count(inputs.begin(), inputs.end(), label) == 1;
+      if (of_ellipsis || once) output += label;
     }
     std::sort(output.begin(), output.end());
     return output;

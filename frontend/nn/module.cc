@@ -36,4 +36,18 @@ Variable Module::register_buffer(std::string_view name, const Tensor& value) {
   return internal::add_named_weight(*this, name, value, /*is_buffer=*/true, /*requires_grad=*/false);
 }
 
+void set_parameter(const Layer& module, std::string_view name, const Variable& parameter) {
+  internal::LayerState& state = state_of(module);
+  bool reads_by_name = module.get_if<internal::BuiltinModule>() != nullptr;
+  Variable own = reads_by_name ? module.weight(name) : Variable();
+  if (!reads_by_name || own.shape() != parameter.shape()) {
+    throw Error({.where = state.name,
+                 .expected = reads_by_name ? absl::StrCat("a parameter of shape ", own.shape().to_string())
+                                           : "one of torch.nn's modules",
+                 .received = reads_by_name ? parameter.shape().to_string() : module.class_name(),
+                 .hint = {}});
+  }
+  state.set_weight(name, parameter);
+}
+
 }  // namespace mica::nn

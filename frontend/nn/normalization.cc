@@ -122,7 +122,7 @@ class LayerNormModule final : public BuiltinModule {
   std::string module_text() const override {
     return absl::StrCat(python_text(shape_), ", eps=", python_text(options_.eps),
                         ", elementwise_affine=", python_text(options_.elementwise_affine),
-                        ", bias=", python_text(options_.bias));
+                        ", bias=", python_text(options_.elementwise_affine && options_.bias));
   }
 
  protected:

@@ -104,6 +104,7 @@ class Case {
       trace.output(outputs[i], keys_.back());
     }
     add_gradients(trace, outputs);
+    trace.graph().sort_and_sweep();
     return compared(internal::Executable(trace.finish(), {.device = device()}).run(values_));
   }
 

@@ -25,4 +25,7 @@ class Module : public CustomModel {
   Variable register_buffer(std::string_view name, const Tensor& value);
 };
 
+// `module.name = parameter` of PyTorch: one of torch.nn's modules takes another's parameter for its own. Both train it.
+void set_parameter(const Layer& module, std::string_view name, const Variable& parameter);
+
 }  // namespace mica::nn
