@@ -89,6 +89,9 @@ class Einsum {
       fail(absl::StrCat("an operand of rank ", labels.size()), internal::describe(tensor));
     for (std::size_t i = 0; i < dims.size(); ++i) {
       auto [it, is_new] = sizes_.try_emplace(labels[i], dims[i]);
+      bool of_ellipsis = std::isdigit(static_cast<unsigned char>(labels[i])) != 0;
+      if (of_ellipsis && it->second.is(1)) it->second = dims[i];
+      if (of_ellipsis && dims[i].is(1)) continue;  // broadcast
       if (!is_new && !(it->second == dims[i])) {
         fail(absl::StrCat("axes labelled ", std::string(1, labels[i]), " of one size, ", it->second.to_string()),
              dims[i].to_string());

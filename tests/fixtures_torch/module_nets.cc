@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "frontend/graph/trace.h"
 #include "tests/fixtures_torch/gradients.h"
 
 namespace mica::torch_fixtures {
@@ -158,7 +159,8 @@ Tensor meta_loss(const Layer& net, const TensorDict& d) {
   Tensors weights, fast;
   for (const Variable& parameter : net.parameters()) weights.push_back(parameter);
   Tensor inner = F::mse_loss(run(weights, d["x"]), d["y"]);
-  Tensors slopes = gradients_in_trace({inner}, {ones_like(inner)}, weights);
+  Tensors slopes =
+      internal::Trace::current() ? gradients_in_trace({inner}, {ones_like(inner)}, weights) : grad(inner, weights);
   for (std::size_t i = 0; i < weights.size(); ++i) fast.push_back(weights[i] - 0.1 * slopes[i]);
   return F::mse_loss(run(fast, d["x2"]), d["y2"]);
 }

@@ -3,6 +3,7 @@
 // PyTorch's.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <iostream>
@@ -11,10 +12,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "frontend/files/npz.h"
-#include "frontend/graph/execute.h"
-#include "frontend/graph/trace.h"
-#include "tests/fixtures_torch/gradients.h"
+#include "frontend/graph/value.h"
 #include "tests/fixtures_torch/module_nets.h"
+#include "tests/fixtures_torch/module_training.h"
 
 namespace mica::torch_fixtures {
 namespace {
@@ -30,12 +30,6 @@ TensorDict read_float32(const std::string& path) {
     tensors.set(name, Tensor::of(internal::make_computed(value)));
   }
   return tensors;
-}
-
-TensorDict rows(const TensorDict& data, std::int64_t count) {
-  TensorDict batch;
-  for (const auto& [name, tensor] : data) batch.set(name, tensor[Slice(0, count)]);
-  return batch;
 }
 
 std::string difference(std::string_view what, const Tensor& got, const Tensor& want, double tolerance) {
@@ -64,45 +58,94 @@ class TrainingRun {
     text << training.net;
     if (text.str() != description_.at("repr").get<std::string>()) return "printed: " + text.str();
     training.net.load_state_dict(read_float32(folder_ + "/init.npz"));
-    std::string first = first_step(training);
-    return first.empty() ? evaluation(training) : first;
+    for (auto part : {&TrainingRun::steps, &TrainingRun::final_state, &TrainingRun::evaluation}) {
+      std::string differs = (this->*part)(training);
+      if (!differs.empty()) return differs;
+    }
+    return {};
   }
 
  private:
-  // Loss and gradients of the first batch, in training mode.
-  std::string first_step(const TrainingCase& training) {
-    TensorDict data = read_float32(folder_ + "/data.npz");
-    if (!description_.at("batch").is_null()) data = rows(data, description_.at("batch"));
-    TensorDict wanted = read_float32(folder_ + "/grads_step0.npz"), trace = read_float32(folder_ + "/trace.npz");
-    std::vector<std::pair<std::string, Variable>> parameters = training.net.named_parameters();
-    internal::Trace step({.name = "step", .training = true});
-    Tensor loss = training.loss(training.net, data);
-    Tensors wrt;
-    for (const auto& [name, parameter] : parameters) wrt.push_back(parameter);
-    Tensors gradients = gradients_in_trace({loss}, {ones_like(loss)}, wrt);
-    step.output(loss, "loss");
-    for (std::size_t i = 0; i < wrt.size(); ++i) step.output(gradients[i], parameters[i].first);
-    step.graph().sort_and_sweep();
-    std::vector<rt::Array> results = internal::Executable(step.finish()).run({});
-    auto result = [&](std::size_t i) { return Tensor::of(internal::make_computed(results[i])); };
-    std::string differs = difference("loss", result(0), trace["loss"][0], loss_tolerance_);
-    for (std::size_t i = 0; i < parameters.size() && differs.empty(); ++i) {
-      const std::string& name = parameters[i].first;
-      if (!wanted.contains(name)) continue;  // a frozen one
-      differs = difference("gradient of " + name, result(i + 1), wanted[name], state_tolerance_);
+  std::string steps(const TrainingCase& training) {
+    const TensorDict wanted = read_float32(folder_ + "/trace.npz");
+    Optimizer optimizer = optimizer_of(description_, training.net);
+    std::function<void(double)> schedule = scheduler_of(description_, optimizer);
+    const std::int64_t accumulate = description_.at("accumulate"), count = description_.at("steps");
+    std::vector<double> losses;
+    for (std::int64_t t = 0; t < count; ++t) {
+      training.net.train();
+      if (t % accumulate == 0) optimizer.zero_grad();
+      Tensor loss = training.loss(training.net, batch(t));
+      loss.backward();
+      losses.push_back(loss.item());
+      if (std::string differs = t == 0 ? first_gradients(training) : ""; !differs.empty()) return differs;
+      clip(training);
+      if (t % accumulate == accumulate - 1) optimizer.step();
+      schedule(losses.back());
     }
-    return differs;
+    return difference("losses", tensor(losses, {count}), wanted["loss"], loss_tolerance_);
   }
 
-  // The loss over all data with the state after PyTorch's training, in evaluation mode.
+  TensorDict batch(std::int64_t step) const {
+    TensorDict data = read_float32(folder_ + "/data.npz");
+    if (description_.at("batch").is_null()) return data;
+    std::int64_t size = description_.at("batch"), all = data.begin()->second.size(0), first = step * size % all;
+    TensorDict rows;
+    for (const auto& [name, values] : data) rows.set(name, values[Slice(first, first + size)]);
+    return rows;
+  }
+
+  std::string first_gradients(const TrainingCase& training) const {
+    const TensorDict wanted = read_float32(folder_ + "/grads_step0.npz");
+    for (const auto& [name, parameter] : training.net.named_parameters()) {
+      if (wanted.contains(name) != parameter.grad().defined()) return "gradient of " + name + ": one too many or few";
+      if (!wanted.contains(name)) continue;  // a frozen one
+      std::string differs = difference("gradient of " + name, parameter.grad(), wanted[name], state_tolerance_);
+      if (!differs.empty()) return differs;
+    }
+    return {};
+  }
+
+  void clip(const TrainingCase& training) const {
+    if (!description_.at("clip_norm").is_null())
+      clip_grad_norm_(training.net.parameters(), description_.at("clip_norm"));
+    if (!description_.at("clip_value").is_null()) {
+      clip_grad_value_(training.net.parameters(), description_.at("clip_value"));
+    }
+  }
+
+  std::string final_state(const TrainingCase& training) {
+    const TensorDict got = training.net.state_dict(), wanted = read_float32(folder_ + "/final.npz");
+    if (got.size() != wanted.size()) return "another number of values in the state";
+    for (const auto& [name, value] : wanted) {
+      std::string differs = difference("final " + name, got[name], value, state_tolerance_);
+      if (!differs.empty()) return differs;
+    }
+    return {};
+  }
+
+  // The loss over all data after training, in evaluation mode, and what hooks see of it.
   std::string evaluation(const TrainingCase& training) {
-    training.net.load_state_dict(read_float32(folder_ + "/final.npz"));
     training.net.eval();
-    internal::Trace trace({.name = "evaluation"});
-    trace.output(training.loss(training.net, read_float32(folder_ + "/data.npz")), "loss");
-    Tensor loss = Tensor::of(internal::make_computed(internal::Executable(trace.finish()).run({})[0]));
-    return difference("loss in evaluation", loss, full({}, description_.at("eval_loss").get<double>()),
-                      loss_tolerance_);
+    std::map<std::string, Tensor> seen;
+    std::vector<HookHandle> handles;
+    for (const auto& [name, layer] : training.net.named_modules()) {
+      const json& hooks = description_.at("hooks");
+      if (std::find(hooks.begin(), hooks.end(), name) == hooks.end()) continue;
+      handles.push_back(
+          layer.register_forward_hook([&seen, key = name](const Layer&, const Tensor& output) { seen[key] = output; }));
+    }
+    Tensor loss = training.loss(training.net, read_float32(folder_ + "/data.npz"));
+    std::string differs = difference("loss in evaluation", loss.detach(),
+                                     full({}, description_.at("eval_loss").get<double>()), loss_tolerance_);
+    for (HookHandle& handle : handles) handle.remove();
+    if (!differs.empty() || description_.at("hooks").empty()) return differs;
+    for (const auto& [name, value] : read_float32(folder_ + "/activations.npz")) {
+      if (!seen.count(name)) return "no activation of " + name;
+      differs = difference("activation of " + name, seen.at(name), value, state_tolerance_);
+      if (!differs.empty()) return differs;
+    }
+    return {};
   }
 
   std::string folder_;
@@ -110,7 +153,7 @@ class TrainingRun {
   double loss_tolerance_, state_tolerance_;
 };
 
-TEST(TorchModuleFixtures, FirstStepAndEvaluationAreThoseOfPyTorch) {
+TEST(TorchModuleFixtures, TrainingIsThatOfPyTorch) {
   const std::string folder = std::string(MICA_FIXTURES) + "/torch/modules";
   std::ifstream file(folder + "/cases.json");
   if (!file) GTEST_SKIP() << "NOT TESTED: no fixtures at " << folder;
