@@ -62,6 +62,10 @@ class Einsum {
     for (char label : output_) {
       if (!sizes_.count(label)) fail("output labels that are input labels", std::string(1, label));
     }
+    for (Labelled& operand : operands_) {  // axes of 1 under an ellipsis
+      ir::Dims dims = dims_of_labels(operand.labels);
+      if (dims_of(operand.tensor) != dims) operand.tensor = apply("broadcast_to", {operand.tensor}, {{"shape", dims}});
+    }
   }
 
   static bool has_ellipsis(const std::string& labels) { return labels.find("...") != std::string::npos; }
