@@ -41,7 +41,7 @@ Tensors shapes(const Tensor& x) {
           x.narrow(2, 1, 2),     x.select(1, 0), cat({x, x * 2}, 1), stack({x, x}, 1),     x.chunk(2, 2)[1]};
 }
 Tensors slices(const Tensor& x) {
-  return {x[Slice(1, {})], x[kEllipsis, -1], x[Slice(), Slice({}, {}, 2)], x.narrow(1, -2, 2)};
+  return {x[Slice(1, {})], x[{kEllipsis, -1}], x[{Slice(), Slice({}, {}, 2)}], x.narrow(1, -2, 2)};
 }
 Tensors products(const Tensor& x) {
   Tensor weight = tensor({1, 2, 3, 4, 5, 6, 7, 8}).reshape({2, 4}) / 8, bias = tensor({0.5, -1});

@@ -21,7 +21,7 @@ TEST(LayerErrors, Pooling) {
             "pool: expected an input of at least 5 along axis 1, the size of the pool, received 4. Use padding "
             "\"same\", or a smaller pool_size.");
   EXPECT_EQ(error_of([] { MaxPooling1D(0, {.name = "pool"}); }), "pool: expected pool_size of at least 1, received 0.");
-  EXPECT_EQ(error_of([] { MaxPooling2D(2, {.strides = {1, 0}, .name = "pool"}); }),
+  EXPECT_EQ(error_of([] { MaxPooling2D(2, {.strides = Ints<2>{1, 0}, .name = "pool"}); }),
             "pool: expected strides of at least 1, received 0.");
   EXPECT_EQ(error_of([] { MaxPooling2D(2, {.padding = "causal", .name = "pool"}); }),
             "pool: expected padding to be one of valid, same, received \"causal\".");

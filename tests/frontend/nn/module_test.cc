@@ -97,9 +97,8 @@ TEST(Module, ASharedParameterHasBothNames) {
 TEST(LoadStateDict, SaysWhatIsMissingAndWhatIsTooMuch) {
   nn::Linear layer(2, 1);
   std::string error = error_of([&] { layer.load_state_dict({{"weight", ones({1, 2})}, {"kernel", ones({1})}}); });
-  EXPECT_THAT(error.what(),
-              HasSubstr("Error(s) in loading state_dict for Linear: Missing key(s) in state_dict: \"bias\"."
-                        " Unexpected key(s) in state_dict: \"kernel\"."));
+  EXPECT_THAT(error, HasSubstr("Error(s) in loading state_dict for Linear: Missing key(s) in state_dict: \"bias\"."
+                               " Unexpected key(s) in state_dict: \"kernel\"."));
   IncompatibleKeys keys = layer.load_state_dict({{"weight", ones({1, 2})}, {"kernel", ones({1})}}, false);
   EXPECT_THAT(keys.missing_keys, ElementsAre("bias"));
   EXPECT_THAT(keys.unexpected_keys, ElementsAre("kernel"));
