@@ -82,7 +82,8 @@ class Arguments {
 // The compiler's operation that computes the same of the same operands: a file holds the one for the other.
 struct SameAs {
   std::string_view op;  // empty: there is none
-  // Attribute and option that are the same thing; an attribute without an option must have its default.
+  // Attribute and option that are the same thing, or no option where the attribute changes no value; an attribute that
+  // is not listed must have its default.
   std::vector<std::pair<std::string_view, std::string_view>> options = {};
 };
 

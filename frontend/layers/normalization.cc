@@ -54,10 +54,9 @@ class LayerNormalizationLayer final : public AffineNormalization<LayerNormalizat
 
  protected:
   void make_weights(const std::vector<Shape>& inputs) override {
-    std::vector<std::int64_t> sizes;
-    for (std::int64_t axis : sorted_axes(o_.axis, inputs[0].rank(), name())) {
-      sizes.push_back(known_dim(inputs[0], static_cast<int>(axis)));
-    }
+    std::vector<std::int64_t> given = o_.axis.list(), sizes;
+    std::sort(given.begin(), given.end());  // as written: Keras puts negative axes first
+    for (std::int64_t axis : given) sizes.push_back(known_dim(inputs[0], checked_axis(axis, inputs[0].rank(), name())));
     make_affine(Shape(sizes));
   }
   Tensor forward(const Tensor& input) override {

@@ -54,6 +54,7 @@ Use same_use(const Call& call, const OperationDef& def) {
       if (attr.required || value != attr.fallback) return std::nullopt;
       continue;
     }
+    if (option->second.empty()) continue;  // changes no value
     std::optional<Argument> argument = std::visit(AsArgument(), value);
     if (!argument) return std::nullopt;
     arguments.set(option->second, *std::move(argument));
@@ -116,7 +117,8 @@ Use pad(const Call& call) {
     if (!is_padding) return std::nullopt;
     widths.push_back(List{before.value(), after.value()});
   }
-  if (!call.attrs.get<ir::Dims>("interior").empty()) return std::nullopt;
+  const ir::Ints& interior = call.attrs.ints("interior");
+  if (std::any_of(interior.begin(), interior.end(), [](std::int64_t gap) { return gap != 0; })) return std::nullopt;
   Arguments arguments{{"x", place()}, {"pad_width", widths}, {"mode", "constant"}};
   if (call.attrs.number("value") != 0) arguments.set("constant_values", call.attrs.number("value"));
   return use_of("Pad", std::move(arguments));

@@ -1,5 +1,6 @@
 #include "tests/fixtures_torch/module_training.h"
 
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 
 namespace mica::torch_fixtures {

@@ -1,7 +1,7 @@
 // The optimizers and schedulers of fixtures/torch/modules, as their case.json describes them.
 #pragma once
 #include <functional>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "mica/mica.h"
 

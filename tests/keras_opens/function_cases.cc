@@ -27,14 +27,9 @@ Tensors activations(const Tensor& x) {
           F::selu(x)};
 }
 Tensors reductions(const Tensor& x) {
-  return {x.sum(-1),
-          x.mean({1, 2}, {.keepdim = true}),
-          x.amax(1),
-          x.logsumexp(-1),
-          x.argmax(2).to(kFloat32),
-          (x > 0).any(1),
-          x.var(-1),
-          x.norm({.dim = 1})};
+  return {
+      x.sum(-1),      x.mean({1, 2}, {.keepdim = true}), x.amax(1),         x.logsumexp(-1), x.argmax(2).to(kFloat32),
+      (x > 0).any(1), x.var(-1, {.correction = 0}),      x.norm({.dim = 1})};
 }
 Tensors shapes(const Tensor& x) {
   return {x.reshape({kAny, 12}), x.flatten(1),   x.transpose(1, 2),  x.permute({0, 2, 1}), x.unsqueeze(1).squeeze(1),
