@@ -41,6 +41,9 @@ class LayerNormalizationLayer final : public AffineNormalization<LayerNormalizat
     AffineNormalization::settle();
     set_autocast(false);
     if (o_.axis.list().empty()) fail("an axis", "none");
+    std::vector<std::int64_t> given = o_.axis.list();
+    std::sort(given.begin(), given.end());  // as written, so that negative axes come first, as Keras' do
+    o_.axis = Axes(std::move(given));
   }
   void fields(FieldVisitor& v) override {
     v.axis_list("axis", o_.axis);

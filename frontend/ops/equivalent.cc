@@ -57,6 +57,9 @@ Use same_use(const Call& call, const OperationDef& def) {
     if (option->second.empty()) continue;  // changes no value
     std::optional<Argument> argument = std::visit(AsArgument(), value);
     if (!argument) return std::nullopt;
+    // One axis is a number: not all of Keras' backends take a list of one.
+    if (const auto* axes = std::get_if<ir::Ints>(&value); axes && option->second == "axis" && axes->size() == 1)
+      argument = Argument((*axes)[0]);
     arguments.set(option->second, *std::move(argument));
   }
   return OperationUse{&def, std::move(arguments)};
@@ -174,14 +177,20 @@ Use convolution(const Call& call) {
                          {"dilation_rate", or_ones(call.attrs.ints("dilations"), window.size())}});
 }
 
+// One number where all axes have the same: Keras takes no list for it, and files hold no tuples.
+Argument per_axis(const ir::Ints& values) {
+  const bool all_equal = std::equal(values.begin() + 1, values.end(), values.begin());
+  return all_equal ? Argument(values[0]) : Argument(values);
+}
+
 Use pooling(const Call& call, std::string_view class_name) {
   const ir::Ints &window = call.attrs.ints("window"), &dilations = call.attrs.ints("dilations");
   std::optional<std::string> padding = padding_of(call, window);
   const bool is_dilated = std::any_of(dilations.begin(), dilations.end(), [](std::int64_t d) { return d != 1; });
   if (!padding || is_dilated) return std::nullopt;
   return use_of(class_name, {{"inputs", place()},
-                             {"pool_size", window},
-                             {"strides", or_ones(call.attrs.ints("strides"), window.size())},
+                             {"pool_size", per_axis(window)},
+                             {"strides", per_axis(or_ones(call.attrs.ints("strides"), window.size()))},
                              {"padding", *padding},
                              {"data_format", "channels_last"}});
 }
@@ -194,16 +203,35 @@ Use avg_pool(const Call& call) {
   return use && counts && use->arguments.text("padding") == "same" ? std::nullopt : use;
 }
 
+Use same_as_record(const Call& call) {
+  const OperationDef* def = operation_same_as(call.op->name);
+  return def ? same_use(call, *def) : std::nullopt;
+}
+
+Use one_hot(const Call& call) {
+  Use use = same_as_record(call);
+  if (use) use->arguments.set("sparse", false);
+  return use;
+}
+
+// Keras' has both weights.
+Use layer_normalization(const Call& call) {
+  Use use = call.inputs.size() == 3 ? same_as_record(call) : std::nullopt;
+  if (use) use->arguments.set("rms_scaling", false);
+  return use;
+}
+
 }  // namespace
 
 std::optional<OperationUse> keras_equivalent(const Call& call) {
   static const std::map<std::string_view, Use (*)(const Call&)> said_otherwise = {
-      {"avg_pool", avg_pool}, {"concat", concat},   {"conv", convolution}, {"matmul", matmul}, {"max_pool", max_pool},
-      {"pad", pad},           {"reshape", reshape}, {"slice", slice},      {"top_k", top_k},
+      {"avg_pool", avg_pool}, {"concat", concat},     {"conv", convolution},
+      {"matmul", matmul},     {"max_pool", max_pool}, {"layer_normalization", layer_normalization},
+      {"one_hot", one_hot},   {"pad", pad},           {"reshape", reshape},
+      {"slice", slice},       {"top_k", top_k},
   };
   if (auto it = said_otherwise.find(call.op->name); it != said_otherwise.end()) return it->second(call);
-  const OperationDef* def = operation_same_as(call.op->name);
-  return def ? same_use(call, *def) : std::nullopt;
+  return same_as_record(call);
 }
 
 }  // namespace mica::internal

@@ -40,7 +40,8 @@ Tensors slices(const Tensor& x) {
 }
 Tensors products(const Tensor& x) {
   Tensor weight = tensor({1, 2, 3, 4, 5, 6, 7, 8}).reshape({2, 4}) / 8, bias = tensor({0.5, -1});
-  return {x.matmul(x.transpose(1, 2)), F::linear(x, weight, bias), F::layer_norm(x, {4}), F::normalize(x)};
+  return {x.matmul(x.transpose(1, 2)), F::linear(x, weight, bias),
+          F::layer_norm(x, {4}, {.weight = arange(4).to(kFloat32), .bias = ones({4})}), F::normalize(x)};
 }
 Tensors images(const Tensor& x) {
   Tensor kernel = (arange(54).to(kFloat32) / 54).reshape({3, 2, 3, 3});

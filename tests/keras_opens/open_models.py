@@ -13,13 +13,16 @@ import numpy as np
 
 def without_defaults(value):
     """Leaves out what Keras derives, nulls and what `training` is when nobody says: defaults that are written or not.
-    Numbers are as exact as Keras keeps some of them."""
+    Numbers are as exact as Keras keeps some of them, and a constant that was read as an array of NumPy is one of the backend's where
+    that is NumPy itself."""
     if isinstance(value, (list, tuple)):
         return [without_defaults(item) for item in value]
     if isinstance(value, float):
         return float(np.float32(value))
     if not isinstance(value, dict):
         return value
+    if value.get("class_name") == "__tensor__":
+        value = {**value, "class_name": "__numpy__"}
     derived = ("build_config", "compile_config", "shared_object_id", "training")
     return {key: without_defaults(item) for key, item in value.items() if key not in derived and item is not None}
 
