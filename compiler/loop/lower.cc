@@ -166,7 +166,8 @@ class MapLowering {
       for (const Expr& arg : e->args) walk(arg);
     };
     for (const Result& result : results_) {
-      if (result.index.size() != vars_.size()) return false;  // a row result might read it after it was overwritten
+      // A result of rows, [N,1] beside [N,6], is stored before the elements are: they would read what it overwrote.
+      if (result.value.dims() != extents_) return false;
       walk(result.element);
     }
     return only;

@@ -32,6 +32,22 @@ TEST(Compile, AnMlpHasOneStepALayerAndPacksItsWeights) {
   EXPECT_EQ(plan.run[0].layer, "hidden");
 }
 
+// The sums of rows of the second product have the shape of the first one's, which dies there and is read until the end.
+TEST(Compile, SumsOfRowsDoNotOverwriteARowThatIsStillRead) {
+  expect_compiles_to_reference(*parsed(R"(graph @rows(%x: f32[N,6]) {
+  %w = variable "w" : f32[6,6]
+  %0 = reduce_sum(%x) {axes=[1], keepdims=true} : f32[N,1]
+  %1 = multiply(%x, %0) : f32[N,6]
+  %2 = matmul(%1, %w) : f32[N,6]
+  %3 = reduce_sum(%2) {axes=[1], keepdims=true} : f32[N,1]
+  %4 = multiply(%2, %0) : f32[N,6]
+  %5 = add(%4, %3) : f32[N,6]
+  %6 = matmul(%5, %w) : f32[N,6]
+  %7 = multiply(%6, %3) : f32[N,6]
+  return %7 as "y"
+})"));
+}
+
 TEST(Compile, EqualGraphsShareOneProgram) {
   auto first = parsed(std::string(kMlp) + "\n}"), second = parsed(std::string(kMlp) + "\n}");
   EXPECT_EQ(compile(*first), compile(*second));

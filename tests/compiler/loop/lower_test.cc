@@ -53,6 +53,22 @@ TEST(Lower, AResultMayTakeTheStorageOfWhatItReadsElementByElement) {
               Not(HasSubstr("over x0")));
 }
 
+// The sums of the rows are stored before the elements, which still read r.
+TEST(Lower, ARowTakesNoStorageThatTheElementsOfTheRowRead) {
+  EXPECT_THAT(lowered(R"(graph @g(%x: f32[N,6], %r: f32[N,1]) {
+                           %0:2 = fusion(%x, %r) {name="rows", library=""} : f32[N,1], f32[N,6]
+                             body @rows(%x: f32[N,6], %r: f32[N,1]) {
+                               %0 = reduce_sum(%x) {axes=[1], keepdims=true} : f32[N,1]
+                               %1 = multiply(%x, %r) : f32[N,6]
+                               %2 = add(%1, %0) : f32[N,6]
+                               return %0 as "sums"
+                               return %2 as "elements"
+                             }
+                           return %0#1 as "y"
+                         })"),
+              Not(HasSubstr("over x1")));
+}
+
 TEST(Lower, SumsToAScalarHaveNoLoopAround) {
   EXPECT_EQ(lowered("graph @g(%x: f32[7]) {\n %0 = reduce_sum(%x)\n return %0 as \"y\"\n}"),
             R"(kernel @reduce_sum(in x0: f32[7], out y0: f32[]) {
