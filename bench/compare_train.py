@@ -40,6 +40,7 @@ def write_batch(arguments, row):
 
 def run(command, arguments):
     environment = dict(os.environ, MICA_NUM_THREADS=str(arguments.threads), BENCH_THREADS=str(arguments.threads))
+    command = [*shlex.split(os.environ.get("BENCH_PREFIX", "")), *command]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     row = json.loads(lines[-1]) if lines else {}
@@ -51,8 +52,7 @@ def run(command, arguments):
 def step_of(peer, row, batch, optimizer, arguments):
     if peer == "mica":
         step = os.path.join(arguments.build, "bench", "train_step")
-        prefix = shlex.split(os.environ.get("BENCH_PREFIX", ""))
-        return run([*prefix, step, os.path.join(arguments.models, f"{row}.keras"), batch, ROWS[row], optimizer], arguments)
+        return run([step, os.path.join(arguments.models, f"{row}.keras"), batch, ROWS[row], optimizer], arguments)
     return run([sys.executable, os.path.join(arguments.suite, "peers.py"), "--model", row, "--peer", peer, "--task", "train", "--models", arguments.models],
                arguments)
 

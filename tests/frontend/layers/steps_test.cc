@@ -2,6 +2,8 @@
 // between.
 #include <gtest/gtest.h>
 
+#include <stdexcept>
+#include <string>
 
 #include "frontend/mica/layers.h"
 
