@@ -5,6 +5,7 @@
 
 #include "compiler/loop/access.h"
 #include "compiler/loop/collapse.h"
+#include "compiler/loop/partition.h"
 #include "compiler/loop/vectorize.h"
 
 namespace mica::loop {
@@ -225,7 +226,7 @@ StmtRef maps_in_vectors(const StmtRef& stmt, int lanes) {
 }  // namespace
 
 Kernel schedule_cpu(const Kernel& naive, const CpuSchedule& options) {
-  Kernel kernel = collapse(naive);
+  Kernel kernel = collapse(partition(naive, options.lanes));
   bool scheduled = false;
   visit_stmts(kernel.body,
               [&](const Stmt& stmt) { scheduled |= stmt.kind == StmtKind::kFor && stmt.loop != LoopKind::kSerial; });

@@ -98,7 +98,29 @@ class LoopWithoutSums {
       }
     }
   }
-  void stack(Value value) { body_->add_output(value, absl::StrCat("stacked", body_->outputs().size())); }
+  // What the loop runs over, or hands out already, needs no second stack.
+  void stack(Value value) {
+    if (!place_of(value)) body_->add_output(value, absl::StrCat("stacked", body_->outputs().size()));
+  }
+  // The operand of the scan that holds the value of each step, or else the output of the body.
+  struct Place {
+    bool is_operand = false;
+    int number = 0;
+  };
+  std::optional<Place> place_of(Value value) const {
+    const int num_xs = static_cast<int>(scan_.attrs().integer("num_xs"));
+    for (int i = num_states_; i < num_states_ + num_xs; ++i) {
+      if (body_->inputs()[static_cast<std::size_t>(i)]->result() == value) return Place{true, i};
+    }
+    for (int i = num_states_; i < static_cast<int>(body_->outputs().size()); ++i) {
+      if (body_->outputs()[static_cast<std::size_t>(i)].value == value) return Place{false, i};
+    }
+    return std::nullopt;
+  }
+  Value stacked(Node& loop, Value value) const {
+    const Place place = *place_of(value);
+    return place.is_operand ? scan_.operand(place.number) : loop.result(place.number - static_cast<int>(sums_.size()));
+  }
 
   Node* rebuild() {
     const Graph& old = *body_;
@@ -136,12 +158,12 @@ class LoopWithoutSums {
       Value total = scan_.operand(sum.state);
       for (const Value& term : sum.terms) {
         if (is_product_over_rows(*term.node)) {
-          Value left = rows(loop.result(next++)), right = rows(loop.result(next++));
-          total = total + b_.matmul(left, right, /*transpose_a=*/true);
+          Value left = stacked(loop, term.node->operand(0)), right = stacked(loop, term.node->operand(1));
+          total = total + b_.matmul(rows(left), rows(right), /*transpose_a=*/true);
         } else if (is_sum_over_rows(*term.node)) {
-          total = total + b_.sum(loop.result(next++), {0, 1});
+          total = total + b_.sum(stacked(loop, term.node->operand(0)), {0, 1});
         } else {
-          total = total + b_.sum(loop.result(next++), {0});
+          total = total + b_.sum(stacked(loop, term), {0});
         }
       }
       b_.graph().replace_all_uses(scan_.result(sum.state), total);

@@ -57,6 +57,17 @@ TEST(HoistSums, ASumOverRowsLeavesTheLoop) {
     EXPECT_EQ(node->attrs().integer("num_states"), 1);
   }
 }
+// The factors are x, which lies stacked outside, and the state that the body hands out already.
+TEST(HoistSums, WhatIsStackedAlreadyIsNotStackedAgain) {
+  auto graph = parsed(loop("add(%z, %0)", "      return %h as \"each\"\n", ", f32[T,N,2]"));
+  auto want = reference_values(*graph);
+  run_named(*graph, {"hoist-sums"});
+  expect_equal_values(reference_values(*graph), want);
+  for (const auto& node : graph->nodes()) {
+    if (!node->is("scan")) continue;
+    EXPECT_EQ(node->num_results(), 2) << "the state and what each step hands out";
+  }
+}
 TEST(HoistSums, ADecayingSumStays) { EXPECT_EQ(states_left(loop("subtract(%0, %z)", "", "")), 2); }
 TEST(HoistSums, ASumThatEachStepHandsOutStays) {
   EXPECT_EQ(states_left(loop("add(%z, %0)", "      return %1 as \"each\"\n", ", f32[T,4,2]")), 2);
