@@ -8,7 +8,11 @@
 namespace mica::keras_fixtures {
 namespace {
 
+#ifdef __SANITIZE_ADDRESS__  // whose shadow and slow start are no part of ours
+constexpr double kSeconds = 60, kMegabytes = 4096;
+#else
 constexpr double kSeconds = 1, kMegabytes = 200;
+#endif
 
 std::string fault_of(const Case& c) {
   double seconds = kSeconds;
