@@ -12,6 +12,7 @@
 #include "frontend/files/npz.h"
 #include "frontend/graph/execute.h"
 #include "frontend/graph/trace.h"
+#include "tests/fixtures_torch/fixture_root.h"
 #include "tests/fixtures_torch/functional_case.h"
 #include "tests/fixtures_torch/gradients.h"
 
@@ -210,7 +211,7 @@ class TorchFunctionalFixtures : public ::testing::Test {
     if (!file) GTEST_SKIP() << "NOT TESTED: no fixtures at " << folder_;
     cases_ = json::parse(file).at("cases");
   }
-  const std::string folder_ = std::string(MICA_FIXTURES) + "/torch/functional";
+  const std::string folder_ = fixture_root() + "/torch/functional";
   json cases_;
 };
 

@@ -1,18 +1,21 @@
 // PyTorch's training runs: each network of fixtures/torch/modules with PyTorch's weights. Its state has PyTorch's
-// names, its text is what PyTorch prints, its first loss and gradients and its loss in evaluation after training are
-// PyTorch's.
+// names, its text is what PyTorch prints, and what it computes is what PyTorch computes: first gradients, losses, the
+// state of net and optimizer after training, the loss in evaluation and what hooks see of it.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "frontend/files/npz.h"
 #include "frontend/graph/value.h"
+#include "tests/fixtures_torch/fixture_root.h"
 #include "tests/fixtures_torch/module_nets.h"
 #include "tests/fixtures_torch/module_training.h"
 
@@ -83,7 +86,26 @@ class TrainingRun {
       if (t % accumulate == accumulate - 1) optimizer.step();
       schedule(losses.back());
     }
-    return difference("losses", tensor(losses, {count}), wanted["loss"], loss_tolerance_);
+    std::string differs = difference("losses", tensor(losses, {count}), wanted["loss"], loss_tolerance_);
+    return differs.empty() ? optimizer_state(training, optimizer) : differs;
+  }
+
+  // What the optimizer keeps of each parameter: all that PyTorch's keeps, and no more.
+  std::string optimizer_state(const TrainingCase& training, const Optimizer& optimizer) const {
+    const std::string path = folder_ + "/optimizer_state.npz";
+    const TensorDict wanted = std::filesystem::exists(path) ? read_float32(path) : TensorDict();
+    const auto parameters = training.net.named_parameters();
+    std::size_t kept = 0;
+    for (const auto& [key, value] : optimizer.state_dict()) {
+      std::vector<std::string> parts = absl::StrSplit(key, absl::MaxSplits('.', 2));  // state.<parameter>.<name>
+      if (parts[0] != "state") continue;
+      std::string name = absl::StrCat(parameters.at(std::stoul(parts[1])).first, "/", parts[2]);
+      if (!wanted.contains(name)) return "optimizer state " + name + ": PyTorch keeps none";
+      std::string differs = difference("optimizer state " + name, value, wanted[name], state_tolerance_);
+      if (!differs.empty()) return differs;
+      ++kept;
+    }
+    return kept == wanted.size() ? "" : absl::StrCat("optimizer state: ", kept, " values, expected ", wanted.size());
   }
 
   TensorDict batch(std::int64_t step) const {
@@ -154,7 +176,7 @@ class TrainingRun {
 };
 
 TEST(TorchModuleFixtures, TrainingIsThatOfPyTorch) {
-  const std::string folder = std::string(MICA_FIXTURES) + "/torch/modules";
+  const std::string folder = fixture_root() + "/torch/modules";
   std::ifstream file(folder + "/cases.json");
   if (!file) GTEST_SKIP() << "NOT TESTED: no fixtures at " << folder;
   const json names = json::parse(file).at("cases");

@@ -124,9 +124,10 @@ TensorDict ParameterOptimizer::state_dict() {
   TensorDict dict;
   for (std::size_t i = 0; i < states_.size(); ++i) {
     ParameterState& state = states_[i];
-    if (state.steps == 0) continue;
     std::string prefix = absl::StrCat("state.", i, ".");
-    dict.set(absl::StrCat(prefix, "step"), number(static_cast<double>(state.steps)));
+    if (keeps_step() && state.steps > 0) {
+      dict.set(absl::StrCat(prefix, "step"), number(static_cast<double>(state.steps)));
+    }
     for (const auto& [name, value] : state.numbers) dict.set(absl::StrCat(prefix, name), number(value));
     for (const auto& [name, variable] : state.tensors) dict.set(absl::StrCat(prefix, name), snapshot(variable));
   }

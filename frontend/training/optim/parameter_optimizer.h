@@ -46,6 +46,8 @@ class ParameterOptimizer {
   std::vector<ParameterGroup>& groups() { return groups_; }
   // Whether cyclic schedulers have a momentum to move.
   virtual bool has_momentum() const { return false; }
+  // Whether state_dict() holds the number of a parameter's steps.
+  virtual bool keeps_step() const { return true; }
   // Error for no parameters and for one that is in a group already.
   void add_group(const optim::ParamGroup& group);
 

@@ -17,6 +17,7 @@ class Sgd : public ParameterOptimizer {
     }
   }
   bool has_momentum() const override { return true; }
+  bool keeps_step() const override { return false; }
 
  protected:
   void update(const ParameterGroup& group, ParameterState& state, Variable w, Tensor g) override {
