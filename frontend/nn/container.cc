@@ -1,5 +1,8 @@
 #include "frontend/mica/nn/container.h"
 
+#include <map>
+
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "frontend/graph/invoke.h"
@@ -38,19 +41,38 @@ class HolderModule final : public ContainerModule {
   }
 };
 
-class ParameterListModule final : public BuiltinModule {
+class ParametersModule final : public BuiltinModule {
  public:
-  ParameterListModule() : BuiltinModule("ParameterList") {}
-  void append(const Tensor& value) { register_parameter(absl::StrCat(size()), value); }
+  explicit ParametersModule(const char* class_name) : BuiltinModule(class_name) {}
+  void set(std::string_view name, const Tensor& value) { register_parameter(name, value); }
   std::size_t size() const { return state_of(*this).weights.size(); }
+  Variable parameter(std::string_view name) const { return weight(name); }
+  std::vector<std::string> names() const {
+    std::vector<std::string> all;
+    for (std::size_t i = 0; i < size(); ++i) all.push_back(state_of(*this).name_of_weight(i));
+    return all;
+  }
   std::string module_text() const override {
     std::vector<std::string> lines;
-    for (const Variable& weight : state_of(*this).weights) {
-      std::string sizes = absl::StrJoin(weight.shape().dims(), "x");
-      lines.push_back(absl::StrCat("(", lines.size(), "): Parameter containing: [torch.", weight.dtype().name(),
-                                   " of size ", sizes, "]"));
+    for (std::size_t i = 0; i < size(); ++i) {
+      const Variable& weight = state_of(*this).weights[i];
+      lines.push_back(absl::StrCat("  (", names()[i], "): Parameter containing: [torch.", type_text(weight.dtype()),
+                                   " of size ", absl::StrJoin(weight.shape().dims(), "x"), "]"));
     }
     return absl::StrJoin(lines, "\n");
+  }
+
+ private:
+  // PyTorch prints types of a list by their names, of a dictionary by those of its old tensor classes.
+  std::string type_text(DType dtype) const {
+    if (class_name() == "ParameterList") return std::string(dtype.name());
+    static const std::map<std::string_view, std::string> kClasses = {
+        {"float32", "FloatTensor"},     {"float64", "DoubleTensor"}, {"float16", "HalfTensor"},
+        {"bfloat16", "BFloat16Tensor"}, {"int64", "LongTensor"},     {"int32", "IntTensor"},
+        {"int16", "ShortTensor"},       {"int8", "CharTensor"},      {"uint8", "ByteTensor"},
+        {"bool", "BoolTensor"}};
+    auto known = kClasses.find(dtype.name());
+    return known == kClasses.end() ? std::string(dtype.name()) : known->second;
   }
 };
 
@@ -66,6 +88,13 @@ std::size_t checked_index(const Layer& layer, std::int64_t index, std::size_t si
   throw Error({.where = layer.name(),
                .expected = absl::StrCat("an index from ", -count, " to ", count - 1),
                .received = absl::StrCat(index),
+               .hint = {}});
+}
+
+[[noreturn]] void throw_no_key(const Layer& layer, const std::vector<std::string>& keys, std::string_view key) {
+  throw Error({.where = layer.name(),
+               .expected = absl::StrCat("one of its keys: ", absl::StrJoin(keys, ", ")),
+               .received = absl::StrCat("\"", std::string(key), "\""),
                .hint = {}});
 }
 
@@ -122,17 +151,9 @@ Layer ModuleDict::operator[](std::string_view key) const {
   for (const auto& [name, module] : object<HolderModule>(*this).children()) {
     if (name == key) return module;
   }
-  throw Error({.where = name(),
-               .expected = absl::StrCat("one of its keys: ", absl::StrJoin(keys(), ", ")),
-               .received = absl::StrCat("\"", std::string(key), "\""),
-               .hint = {}});
+  throw_no_key(*this, keys(), key);
 }
-bool ModuleDict::contains(std::string_view key) const {
-  for (const std::string& name : keys()) {
-    if (name == key) return true;
-  }
-  return false;
-}
+bool ModuleDict::contains(std::string_view key) const { return absl::c_linear_search(keys(), key); }
 void ModuleDict::set(std::string_view key, const Layer& module) { object<HolderModule>(*this).add(key, module); }
 std::vector<std::string> ModuleDict::keys() const {
   std::vector<std::string> all;
@@ -141,17 +162,31 @@ std::vector<std::string> ModuleDict::keys() const {
 }
 std::size_t ModuleDict::size() const { return object<HolderModule>(*this).children().size(); }
 
-ParameterList::ParameterList() : Layer(std::make_shared<ParameterListModule>()) {}
+ParameterList::ParameterList() : Layer(std::make_shared<ParametersModule>("ParameterList")) {}
 ParameterList::ParameterList(const Tensors& values) : ParameterList() {
   for (const Tensor& value : values) append(value);
 }
 ParameterList& ParameterList::append(const Tensor& value) {
-  object<ParameterListModule>(*this).append(value);
+  object<ParametersModule>(*this).set(absl::StrCat(size()), value);
   return *this;
 }
 Variable ParameterList::operator[](int index) const {
   return state_of(*this).weights[checked_index(*this, index, size())];
 }
-std::size_t ParameterList::size() const { return object<ParameterListModule>(*this).size(); }
+std::size_t ParameterList::size() const { return object<ParametersModule>(*this).size(); }
+
+ParameterDict::ParameterDict() : Layer(std::make_shared<ParametersModule>("ParameterDict")) {}
+ParameterDict::ParameterDict(const TensorDict& values) : ParameterDict() {
+  for (const auto& [key, value] : values) set(key, value);
+}
+Variable ParameterDict::operator[](std::string_view key) const {
+  Variable parameter = object<ParametersModule>(*this).parameter(key);
+  if (!parameter.defined()) throw_no_key(*this, keys(), key);
+  return parameter;
+}
+bool ParameterDict::contains(std::string_view key) const { return absl::c_linear_search(keys(), key); }
+void ParameterDict::set(std::string_view key, const Tensor& value) { object<ParametersModule>(*this).set(key, value); }
+std::vector<std::string> ParameterDict::keys() const { return object<ParametersModule>(*this).names(); }
+std::size_t ParameterDict::size() const { return object<ParametersModule>(*this).size(); }
 
 }  // namespace mica::nn

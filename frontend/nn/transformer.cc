@@ -1,11 +1,14 @@
 #include "frontend/mica/nn/transformer.h"
 
+#include <limits>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/invoke.h"
 #include "frontend/mica/functional/activation.h"
+#include "frontend/mica/functions.h"
 #include "frontend/mica/nn/container.h"
+#include "frontend/mica/nn/init.h"
 #include "frontend/mica/nn/linear.h"
 #include "frontend/mica/nn/normalization.h"
 #include "frontend/mica/nn/regularization.h"
@@ -178,6 +181,66 @@ Tensor decoded(const Layer& module, const Tensor& tgt, const Tensor& memory, con
                 {{"tgt_is_causal", o.tgt_is_causal}, {"memory_is_causal", o.memory_is_causal}});
 }
 
+// A stack of `Layers` and a normalisation, its matrices drawn as nn::Transformer draws them.
+template <class Stack, class StackedLayer>
+Layer default_stack(std::int64_t size, std::int64_t heads, std::int64_t count, const TransformerModelOptions& o) {
+  StackedLayer layer(size, heads,
+                     {.dim_feedforward = o.dim_feedforward,
+                      .dropout = o.dropout,
+                      .activation = o.activation,
+                      .layer_norm_eps = o.layer_norm_eps,
+                      .batch_first = o.batch_first,
+                      .norm_first = o.norm_first,
+                      .bias = o.bias});
+  return Stack(layer, count, LayerNorm({size}, {.eps = o.layer_norm_eps, .bias = o.bias}));
+}
+
+class TransformerModule final : public BuiltinModule {
+ public:
+  TransformerModule(std::int64_t size, std::int64_t heads, const TransformerModelOptions& o)
+      : BuiltinModule("Transformer"), size_(size), batch_axis_(o.batch_first ? 0 : 1) {
+    register_module("encoder", o.custom_encoder ? o.custom_encoder
+                                                : default_stack<TransformerEncoder, TransformerEncoderLayer>(
+                                                      size, heads, o.num_encoder_layers, o));
+    register_module("decoder", o.custom_decoder ? o.custom_decoder
+                                                : default_stack<TransformerDecoder, TransformerDecoderLayer>(
+                                                      size, heads, o.num_decoder_layers, o));
+    for (const char* part : {"encoder", "decoder"}) {
+      for (const Variable& parameter : module(part).parameters()) {
+        if (parameter.dim() > 1) init::xavier_uniform_(parameter);
+      }
+    }
+  }
+
+ protected:
+  // {src, tgt}
+  Tensors forward_all(const Tensors& xs) override {
+    expect_inputs(xs, 2, 2);
+    const Tensor &src = xs[0], &tgt = xs[1];
+    if (src.dim() == 3 && tgt.dim() == 3 && src.size(batch_axis_) != tgt.size(batch_axis_)) {
+      fail("one size of the batch for src and tgt", absl::StrCat(describe(src), " and ", describe(tgt)));
+    }
+    if (src.size(-1) != size_ || tgt.size(-1) != size_) {
+      fail(absl::StrCat(size_, " features, the d_model"), absl::StrCat(describe(src), " and ", describe(tgt)));
+    }
+    Tensor memory = encoded(module("encoder"), src,
+                            {.mask = keyword("src_mask"),
+                             .src_key_padding_mask = keyword("src_key_padding_mask"),
+                             .is_causal = option("src_is_causal", false)});
+    return {decoded(module("decoder"), tgt, memory,
+                    {.tgt_mask = keyword("tgt_mask"),
+                     .memory_mask = keyword("memory_mask"),
+                     .tgt_key_padding_mask = keyword("tgt_key_padding_mask"),
+                     .memory_key_padding_mask = keyword("memory_key_padding_mask"),
+                     .tgt_is_causal = option("tgt_is_causal", false),
+                     .memory_is_causal = option("memory_is_causal", false)})};
+  }
+
+ private:
+  std::int64_t size_;
+  int batch_axis_;
+};
+
 }  // namespace
 
 TransformerEncoderLayer::TransformerEncoderLayer(std::int64_t d_model, std::int64_t nhead, TransformerOptions options)
@@ -199,6 +262,24 @@ TransformerDecoder::TransformerDecoder(const TransformerDecoderLayer& layer, std
     : Layer(std::make_shared<StackModule>("TransformerDecoder", layer, num_layers, norm)) {}
 Tensor TransformerDecoder::operator()(const Tensor& tgt, const Tensor& memory, const DecoderCall& options) const {
   return decoded(*this, tgt, memory, options);
+}
+
+Transformer::Transformer(std::int64_t d_model, std::int64_t nhead, TransformerModelOptions options)
+    : Layer(std::make_shared<TransformerModule>(d_model, nhead, options)) {}
+Tensor Transformer::operator()(const Tensor& src, const Tensor& tgt, const TransformerCall& o) const {
+  return called(*this, {src, tgt},
+                {{"src_mask", o.src_mask},
+                 {"tgt_mask", o.tgt_mask},
+                 {"memory_mask", o.memory_mask},
+                 {"src_key_padding_mask", o.src_key_padding_mask},
+                 {"tgt_key_padding_mask", o.tgt_key_padding_mask},
+                 {"memory_key_padding_mask", o.memory_key_padding_mask}},
+                {{"src_is_causal", o.src_is_causal},
+                 {"tgt_is_causal", o.tgt_is_causal},
+                 {"memory_is_causal", o.memory_is_causal}});
+}
+Tensor Transformer::generate_square_subsequent_mask(std::int64_t size, TensorOptions options) {
+  return triu(full({size, size}, -std::numeric_limits<double>::infinity(), options), 1);
 }
 
 }  // namespace mica::nn

@@ -54,4 +54,16 @@ class ParameterList : public Layer {
   std::size_t size() const;
 };
 
+// Parameters by names of one's own.
+class ParameterDict : public Layer {
+ public:
+  ParameterDict();
+  explicit ParameterDict(const TensorDict& values);
+  Variable operator[](std::string_view key) const;  // Error with the list of keys
+  bool contains(std::string_view key) const;
+  void set(std::string_view key, const Tensor& value);
+  std::vector<std::string> keys() const;
+  std::size_t size() const;
+};
+
 }  // namespace mica::nn

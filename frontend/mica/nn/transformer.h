@@ -64,4 +64,26 @@ class TransformerDecoder : public Layer {
   Tensor operator()(const Tensor& tgt, const Tensor& memory, const DecoderCall& options = {}) const;
 };
 
+struct TransformerModelOptions {
+  std::int64_t num_encoder_layers = 6, num_decoder_layers = 6, dim_feedforward = 2048;
+  double dropout = 0.1;
+  std::string activation = "relu";  // or "gelu"
+  Layer custom_encoder = {}, custom_decoder = {};
+  double layer_norm_eps = 1e-5;
+  bool batch_first = false, norm_first = false, bias = true;
+};
+struct TransformerCall {
+  Tensor src_mask = {}, tgt_mask = {}, memory_mask = {};
+  Tensor src_key_padding_mask = {}, tgt_key_padding_mask = {}, memory_key_padding_mask = {};
+  bool src_is_causal = false, tgt_is_causal = false, memory_is_causal = false;
+};
+// An encoder of `src`, and a decoder of `tgt` that attends to what the encoder gives; both end with a LayerNorm.
+class Transformer : public Layer {
+ public:
+  explicit Transformer(std::int64_t d_model = 512, std::int64_t nhead = 8, TransformerModelOptions options = {});
+  Tensor operator()(const Tensor& src, const Tensor& tgt, const TransformerCall& options = {}) const;
+  // [size, size]: -inf where a key stands behind the query, 0 elsewhere.
+  static Tensor generate_square_subsequent_mask(std::int64_t size, TensorOptions options = {});
+};
+
 }  // namespace mica::nn

@@ -56,6 +56,12 @@ std::map<std::string, Layer> layers_of_one_kind_each() {
       {"encoder_layer", encoder_layer},
       {"decoder_layer", nn::TransformerDecoderLayer(8, 2, {.dim_feedforward = 16, .dropout = 0})},
       {"encoder", nn::TransformerEncoder(encoder_layer, 2)},
+      {"transformer", nn::Transformer(8, 2,
+                                      {.num_encoder_layers = 1,
+                                       .num_decoder_layers = 2,
+                                       .dim_feedforward = 16,
+                                       .norm_first = true,
+                                       .bias = false})},
       {"relu", nn::ReLU()},
       {"gelu", nn::GELU()},
       {"leaky_relu", nn::LeakyReLU()},
@@ -80,6 +86,9 @@ std::map<std::string, Layer> layers_of_one_kind_each() {
       {"sequential", nn::Sequential({nn::Linear(3, 4), nn::ReLU(), nn::Sequential({nn::Linear(4, 2), nn::Tanh()})})},
       {"sequential_empty", nn::Sequential()},
       {"module_list", nn::ModuleList({nn::Linear(3, 3), nn::Linear(3, 3), nn::Linear(3, 3), nn::ReLU()})},
+      {"parameter_list", nn::ParameterList(Tensors{ones({2, 3}), ones({4})})},
+      {"parameter_list_of_one", nn::ParameterList(Tensors{ones({2})})},
+      {"parameter_dict", nn::ParameterDict({{"offset", ones({3})}, {"scale", ones({2, 3})}})},
       {"module_dict", nn::ModuleDict({{"a", nn::Linear(2, 2)}, {"b", nn::ReLU()}})},
   };
 }
