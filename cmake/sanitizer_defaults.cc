@@ -10,6 +10,3 @@ extern "C" const char* __lsan_default_suppressions() {
          "leak:libpango\n"
          "leak:libglib\n";
 }
-
-// Tests compare what a program writes.
-extern "C" const char* __lsan_default_options() { return "print_suppressions=0"; }
