@@ -122,8 +122,9 @@ void add_piecewise(Registry& r) {
   r.add(activation("hard_sigmoid")
             .doc("x / 6 + 1/2 clipped to [0, 1]; no gradient at the bounds.")
             .mirrors("keras.activations.hard_sigmoid")
+            .attr("slope", 1.0 / 6, "the gradient between the bounds")
             .decompose(value_of([](Builder& b, Value x, const Attrs&) { return clip(b, x / 6.0 + 0.5, 0, 1); }))
-            .vjp(slope_of([](Builder& b, Value x, const Attrs&) { return inside(b, x, -3, 3) / 6.0; }))
+            .vjp(slope_of([](Builder& b, Value x, const Attrs& a) { return inside(b, x, -3, 3) * a.number("slope"); }))
             .fixture("torch:hardsigmoid"));
   r.add(activation("hard_silu")
             .doc("x * hard_sigmoid(x); the slope is 0 at -3 and 1 at 3.")

@@ -13,7 +13,10 @@ Tensor silu(const Tensor& x) { return apply("silu", {to_floating(x)}); }
 Tensor mish(const Tensor& x) { return apply("mish", {to_floating(x)}); }
 Tensor selu(const Tensor& x) { return apply("selu", {to_floating(x)}); }
 Tensor hardswish(const Tensor& x) { return apply("hard_silu", {to_floating(x)}); }
-Tensor hardsigmoid(const Tensor& x) { return apply("hard_sigmoid", {to_floating(x)}); }
+Tensor hardsigmoid(const Tensor& x) {
+  constexpr float kSixth = 1.0F / 6;  // PyTorch's gradient has this slope in float64 too
+  return apply("hard_sigmoid", {to_floating(x)}, {{"slope", double{kSixth}}});
+}
 Tensor logsigmoid(const Tensor& x) { return apply("log_sigmoid", {to_floating(x)}); }
 Tensor softsign(const Tensor& x) { return apply("softsign", {to_floating(x)}); }
 Tensor tanhshrink(const Tensor& x) { return apply("tanh_shrink", {to_floating(x)}); }
