@@ -24,29 +24,43 @@ Tensor on_batch(const Tensor& x, int rank, F f) {
   return f(x);
 }
 
+// An operation on a batch of NCHW and a weight of OIHW, with the attributes that it has on this batch.
+template <int N, class AttrsOn>
+Tensor convolved(const char* operation, const Tensor& x, const Tensor& weight, const Tensor& bias, AttrsOn attrs_on) {
+  expect_rank(weight, "a weight", N + 2);
+  return on_batch(x, N + 2, [&](const Tensor& batch) {
+    Tensor y = apply(operation, {channels_last(batch), kernel_last(weight)}, attrs_on(batch));
+    return channels_first(bias.defined() ? y + bias : y);
+  });
+}
+
+// What plain and transposed convolutions have in common.
+template <class Options>
+ir::Attrs attrs_of(const Options& options, ir::Ints low, ir::Ints high) {
+  return {{"strides", list_of(options.stride)},
+          {"dilations", list_of(options.dilation)},
+          {"pad_low", std::move(low)},
+          {"pad_high", std::move(high)},
+          {"groups", options.groups}};
+}
+
 template <int N>
 Tensor conv(const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvOptions<N>& options) {
-  expect_rank(weight, "a weight", N + 2);
+  FunctionScope scope(of_rank<N>("F::conv"));
   const std::string& mode = options.padding.mode();
   if (!mode.empty()) expect_choice("padding", mode, {"same", "valid"});
-  ir::Ints low, high;
-  for (int i = 0; i < N; ++i) {
-    std::int64_t extent = (weight.size(i + 2) - 1) * options.dilation[i];
-    bool same = mode == "same";
-    if (same && options.stride[i] != 1) {
-      fail_call("a stride of 1 with padding \"same\"", absl::StrCat(options.stride[i]));
+  return convolved<N>("conv", x, weight, bias, [&](const Tensor&) {
+    ir::Ints low, high;
+    for (int i = 0; i < N; ++i) {
+      std::int64_t extent = (weight.size(i + 2) - 1) * options.dilation[i];
+      bool same = mode == "same";
+      if (same && options.stride[i] != 1) {
+        fail_call("a stride of 1 with padding \"same\"", absl::StrCat(options.stride[i]));
+      }
+      low.push_back(same ? extent / 2 : options.padding[i]);
+      high.push_back(same ? extent - extent / 2 : options.padding[i]);
     }
-    low.push_back(same ? extent / 2 : options.padding[i]);
-    high.push_back(same ? extent - extent / 2 : options.padding[i]);
-  }
-  ir::Attrs attrs = {{"strides", list_of(options.stride)},
-                     {"dilations", list_of(options.dilation)},
-                     {"pad_low", low},
-                     {"pad_high", high},
-                     {"groups", options.groups}};
-  return on_batch(x, N + 2, [&](const Tensor& batch) {
-    Tensor y = apply("conv", {channels_last(batch), kernel_last(weight)}, attrs);
-    return channels_first(bias.defined() ? y + bias : y);
+    return attrs_of(options, low, high);
   });
 }
 
@@ -54,22 +68,17 @@ Tensor conv(const Tensor& x, const Tensor& weight, const Tensor& bias, const Con
 template <int N>
 Tensor conv_transpose(const Tensor& x, const Tensor& weight, const Tensor& bias,
                       const ConvTransposeOptions<N>& options) {
-  expect_rank(weight, "a weight", N + 2);
-  ir::Attrs attrs = {{"strides", list_of(options.stride)},
-                     {"dilations", list_of(options.dilation)},
-                     {"pad_low", list_of(options.padding)},
-                     {"pad_high", list_of(options.padding)},
-                     {"groups", options.groups}};
-  return on_batch(x, N + 2, [&](const Tensor& batch) {
+  FunctionScope scope(of_rank<N>("F::conv_transpose"));
+  return convolved<N>("conv_grad_input", x, weight, bias, [&](const Tensor& batch) {
     ir::Dims spatial;
     for (int i = 0; i < N; ++i) {
       std::int64_t reach = (weight.size(i + 2) - 1) * options.dilation[i];
       std::int64_t rest = reach + options.output_padding[i] + 1 - 2 * options.padding[i];
       spatial.push_back((dims_of(batch)[at(i + 2)] - 1) * ir::Dim(options.stride[i]) + rest);
     }
+    ir::Attrs attrs = attrs_of(options, list_of(options.padding), list_of(options.padding));
     attrs.set("spatial", spatial);
-    Tensor y = apply("conv_grad_input", {channels_last(batch), kernel_last(weight)}, attrs);
-    return channels_first(bias.defined() ? y + bias : y);
+    return attrs;
   });
 }
 
@@ -109,27 +118,21 @@ Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const 
 }
 
 Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvOptions<1> options) {
-  FunctionScope scope("F::conv1d");
   return conv<1>(x, weight, bias, options);
 }
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvOptions<2> options) {
-  FunctionScope scope("F::conv2d");
   return conv<2>(x, weight, bias, options);
 }
 Tensor conv3d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvOptions<3> options) {
-  FunctionScope scope("F::conv3d");
   return conv<3>(x, weight, bias, options);
 }
 Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvTransposeOptions<1> options) {
-  FunctionScope scope("F::conv_transpose1d");
   return conv_transpose<1>(x, weight, bias, options);
 }
 Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvTransposeOptions<2> options) {
-  FunctionScope scope("F::conv_transpose2d");
   return conv_transpose<2>(x, weight, bias, options);
 }
 Tensor conv_transpose3d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvTransposeOptions<3> options) {
-  FunctionScope scope("F::conv_transpose3d");
   return conv_transpose<3>(x, weight, bias, options);
 }
 

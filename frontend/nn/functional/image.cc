@@ -42,6 +42,22 @@ Tensor constant_pad(const Tensor& x, const std::vector<std::int64_t>& sizes, dou
   return apply("pad", {x}, {{"low", low}, {"high", high}, {"value", value}});
 }
 
+// The three last axes split, the parts in another order, and joined to three again.
+Tensor rearranged(const Tensor& x, const ir::Dims& split, std::initializer_list<std::int64_t> order,
+                  const ir::Dims& joined) {
+  const ir::Dims dims = dims_of(x), lead(dims.begin(), dims.end() - 3);
+  auto behind_lead = [&](const ir::Dims& last) {
+    ir::Dims all = lead;
+    all.insert(all.end(), last.begin(), last.end());
+    return all;
+  };
+  auto first = static_cast<std::int64_t>(lead.size());
+  std::vector<std::int64_t> axes;
+  for (std::int64_t i = 0; i < first; ++i) axes.push_back(i);
+  for (std::int64_t i : order) axes.push_back(first + i);
+  return internal::reshape_dims(internal::reshape_dims(x, behind_lead(split)).permute(axes), behind_lead(joined));
+}
+
 }  // namespace
 
 Tensor pad(const Tensor& x, std::initializer_list<std::int64_t> sizes, PadOptions options) {
@@ -105,15 +121,11 @@ Tensor pixel_shuffle(const Tensor& x, std::int64_t r) {
   if (x.dim() < 3 || r < 1 || known_size(x, -3) % (r * r) != 0) {
     fail_call(absl::StrCat("channels that are a multiple of ", r * r), internal::describe(x));
   }
-  ir::Dims dims = dims_of(x), lead(dims.begin(), dims.end() - 3), split = lead, joined = lead;
-  ir::Dim channels(x.size(-3) / (r * r)), height = dims[dims.size() - 2], width = dims.back(), factor(r);
-  split.insert(split.end(), {channels, factor, factor, height, width});
-  joined.insert(joined.end(), {channels, height * factor, width * factor});
-  std::vector<std::int64_t> order;
-  auto first = static_cast<std::int64_t>(lead.size());
-  for (std::int64_t i = 0; i < first; ++i) order.push_back(i);
-  for (std::int64_t i : {0, 3, 1, 4, 2}) order.push_back(first + i);
-  return internal::reshape_dims(internal::reshape_dims(x, split).permute(order), joined);
+  const ir::Dims dims = dims_of(x);
+  const ir::Dim height = dims[dims.size() - 2], width = dims.back();
+  ir::Dim factor(r), fewer(x.size(-3) / (r * r));
+  return rearranged(x, {fewer, factor, factor, height, width}, {0, 3, 1, 4, 2},
+                    {fewer, height * factor, width * factor});
 }
 
 Tensor pixel_unshuffle(const Tensor& x, std::int64_t r) {
@@ -121,15 +133,10 @@ Tensor pixel_unshuffle(const Tensor& x, std::int64_t r) {
   if (x.dim() < 3 || r < 1 || known_size(x, -2) % r != 0 || known_size(x, -1) % r != 0) {
     fail_call(absl::StrCat("a height and a width that are multiples of ", r), internal::describe(x));
   }
-  ir::Dims dims = dims_of(x), lead(dims.begin(), dims.end() - 3), split = lead, joined = lead;
-  ir::Dim channels = dims[dims.size() - 3], height(x.size(-2) / r), width(x.size(-1) / r), factor(r);
-  split.insert(split.end(), {channels, height, factor, width, factor});
-  joined.insert(joined.end(), {channels * factor * factor, height, width});
-  std::vector<std::int64_t> order;
-  auto first = static_cast<std::int64_t>(lead.size());
-  for (std::int64_t i = 0; i < first; ++i) order.push_back(i);
-  for (std::int64_t i : {0, 2, 4, 1, 3}) order.push_back(first + i);
-  return internal::reshape_dims(internal::reshape_dims(x, split).permute(order), joined);
+  const ir::Dim channels = dims_of(x)[at(x.dim() - 3)];
+  ir::Dim factor(r), lower(x.size(-2) / r), narrower(x.size(-1) / r);
+  return rearranged(x, {channels, lower, factor, narrower, factor}, {0, 2, 4, 1, 3},
+                    {channels * factor * factor, lower, narrower});
 }
 
 Tensor channel_shuffle(const Tensor& x, std::int64_t groups) {

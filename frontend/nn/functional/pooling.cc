@@ -50,6 +50,7 @@ auto on_batch(const Tensor& x, F f) {
 
 template <int N>
 MaxResult max_pool(const Tensor& x, const Ints<N>& size, const MaxPoolOptions<N>& o, bool with_indices) {
+  FunctionScope scope(with_indices ? of_rank<N>("F::max_pool") + "_with_indices" : of_rank<N>("F::max_pool"));
   return on_batch<N>(x, [&](const Tensor& batch, bool added) {
     Tensor last = channels_last(to_floating(batch));
     ir::Attrs attrs = windows_over<N>(batch, size, o.stride, o.padding, o.dilation, o.ceil_mode).attrs();
@@ -65,6 +66,7 @@ MaxResult max_pool(const Tensor& x, const Ints<N>& size, const MaxPoolOptions<N>
 // Each value goes to the place in a map of zeros that its index names.
 template <int N>
 Tensor max_unpool(const Tensor& x, const Tensor& indices, const Ints<N>& size, const MaxPoolOptions<N>& o) {
+  FunctionScope scope(of_rank<N>("F::max_unpool"));
   return on_batch<N>(x, [&](const Tensor& batch, bool added) {
     Ints<N> stride = o.stride.value_or(size);
     ir::Dims flat{dims_of(batch)[0], dims_of(batch)[1], ir::Dim(1)}, dims = {flat[0], flat[1]};
@@ -82,6 +84,7 @@ Tensor max_unpool(const Tensor& x, const Tensor& indices, const Ints<N>& size, c
 
 template <int N>
 Tensor avg_pool(const Tensor& x, const Ints<N>& size, const AvgPoolOptions<N>& o) {
+  FunctionScope scope(of_rank<N>("F::avg_pool"));
   return on_batch<N>(x, [&](const Tensor& batch, bool added) {
     Windows windows = windows_over<N>(batch, size, o.stride, o.padding, 1, o.ceil_mode);
     Tensor last = channels_last(to_floating(batch)), y;
@@ -104,6 +107,7 @@ Tensor avg_pool(const Tensor& x, const Ints<N>& size, const AvgPoolOptions<N>& o
 
 template <int N>
 Tensor lp_pool(const Tensor& x, double p, const Ints<N>& size, const LpPoolOptions<N>& o) {
+  FunctionScope scope(of_rank<N>("F::lp_pool"));
   return on_batch<N>(x, [&](const Tensor& batch, bool added) {
     Windows windows = windows_over<N>(batch, size, o.stride, 0, 1, o.ceil_mode);
     Tensor sums = apply("sum_pool", {channels_last(to_floating(batch).pow(p))}, windows.attrs());
@@ -115,6 +119,7 @@ Tensor lp_pool(const Tensor& x, double p, const Ints<N>& size, const LpPoolOptio
 // Every output position has its own window: mean or maximum of a slice, an axis at a time.
 template <int N>
 Tensor adaptive_pool(const Tensor& input, const Ints<N>& output_size, bool maximum) {
+  FunctionScope scope(of_rank<N>(maximum ? "F::adaptive_max_pool" : "F::adaptive_avg_pool"));
   Tensor x = to_floating(input);
   if (x.dim() != N + 1) expect_rank(x, "an input", N + 2);
   for (int axis = x.dim() - N, i = 0; i < N; ++axis, ++i) {
@@ -133,88 +138,55 @@ Tensor adaptive_pool(const Tensor& input, const Ints<N>& output_size, bool maxim
 }  // namespace
 
 Tensor max_pool1d(const Tensor& x, Ints<1> kernel_size, MaxPoolOptions<1> options) {
-  FunctionScope scope("F::max_pool1d");
   return max_pool<1>(x, kernel_size, options, false).values;
 }
 Tensor max_pool2d(const Tensor& x, Ints<2> kernel_size, MaxPoolOptions<2> options) {
-  FunctionScope scope("F::max_pool2d");
   return max_pool<2>(x, kernel_size, options, false).values;
 }
 Tensor max_pool3d(const Tensor& x, Ints<3> kernel_size, MaxPoolOptions<3> options) {
-  FunctionScope scope("F::max_pool3d");
   return max_pool<3>(x, kernel_size, options, false).values;
 }
 MaxResult max_pool1d_with_indices(const Tensor& x, Ints<1> kernel_size, MaxPoolOptions<1> options) {
-  FunctionScope scope("F::max_pool1d_with_indices");
   return max_pool<1>(x, kernel_size, options, true);
 }
 MaxResult max_pool2d_with_indices(const Tensor& x, Ints<2> kernel_size, MaxPoolOptions<2> options) {
-  FunctionScope scope("F::max_pool2d_with_indices");
   return max_pool<2>(x, kernel_size, options, true);
 }
 MaxResult max_pool3d_with_indices(const Tensor& x, Ints<3> kernel_size, MaxPoolOptions<3> options) {
-  FunctionScope scope("F::max_pool3d_with_indices");
   return max_pool<3>(x, kernel_size, options, true);
 }
 Tensor max_unpool1d(const Tensor& x, const Tensor& indices, Ints<1> kernel_size, MaxPoolOptions<1> options) {
-  FunctionScope scope("F::max_unpool1d");
   return max_unpool<1>(x, indices, kernel_size, options);
 }
 Tensor max_unpool2d(const Tensor& x, const Tensor& indices, Ints<2> kernel_size, MaxPoolOptions<2> options) {
-  FunctionScope scope("F::max_unpool2d");
   return max_unpool<2>(x, indices, kernel_size, options);
 }
 Tensor max_unpool3d(const Tensor& x, const Tensor& indices, Ints<3> kernel_size, MaxPoolOptions<3> options) {
-  FunctionScope scope("F::max_unpool3d");
   return max_unpool<3>(x, indices, kernel_size, options);
 }
 Tensor avg_pool1d(const Tensor& x, Ints<1> kernel_size, AvgPoolOptions<1> options) {
-  FunctionScope scope("F::avg_pool1d");
   return avg_pool<1>(x, kernel_size, options);
 }
 Tensor avg_pool2d(const Tensor& x, Ints<2> kernel_size, AvgPoolOptions<2> options) {
-  FunctionScope scope("F::avg_pool2d");
   return avg_pool<2>(x, kernel_size, options);
 }
 Tensor avg_pool3d(const Tensor& x, Ints<3> kernel_size, AvgPoolOptions<3> options) {
-  FunctionScope scope("F::avg_pool3d");
   return avg_pool<3>(x, kernel_size, options);
 }
 Tensor lp_pool1d(const Tensor& x, double norm_type, Ints<1> kernel_size, LpPoolOptions<1> options) {
-  FunctionScope scope("F::lp_pool1d");
   return lp_pool<1>(x, norm_type, kernel_size, options);
 }
 Tensor lp_pool2d(const Tensor& x, double norm_type, Ints<2> kernel_size, LpPoolOptions<2> options) {
-  FunctionScope scope("F::lp_pool2d");
   return lp_pool<2>(x, norm_type, kernel_size, options);
 }
 Tensor lp_pool3d(const Tensor& x, double norm_type, Ints<3> kernel_size, LpPoolOptions<3> options) {
-  FunctionScope scope("F::lp_pool3d");
   return lp_pool<3>(x, norm_type, kernel_size, options);
 }
-Tensor adaptive_avg_pool1d(const Tensor& x, Ints<1> output_size) {
-  FunctionScope scope("F::adaptive_avg_pool1d");
-  return adaptive_pool<1>(x, output_size, false);
-}
-Tensor adaptive_avg_pool2d(const Tensor& x, Ints<2> output_size) {
-  FunctionScope scope("F::adaptive_avg_pool2d");
-  return adaptive_pool<2>(x, output_size, false);
-}
-Tensor adaptive_avg_pool3d(const Tensor& x, Ints<3> output_size) {
-  FunctionScope scope("F::adaptive_avg_pool3d");
-  return adaptive_pool<3>(x, output_size, false);
-}
-Tensor adaptive_max_pool1d(const Tensor& x, Ints<1> output_size) {
-  FunctionScope scope("F::adaptive_max_pool1d");
-  return adaptive_pool<1>(x, output_size, true);
-}
-Tensor adaptive_max_pool2d(const Tensor& x, Ints<2> output_size) {
-  FunctionScope scope("F::adaptive_max_pool2d");
-  return adaptive_pool<2>(x, output_size, true);
-}
-Tensor adaptive_max_pool3d(const Tensor& x, Ints<3> output_size) {
-  FunctionScope scope("F::adaptive_max_pool3d");
-  return adaptive_pool<3>(x, output_size, true);
-}
+Tensor adaptive_avg_pool1d(const Tensor& x, Ints<1> output_size) { return adaptive_pool<1>(x, output_size, false); }
+Tensor adaptive_avg_pool2d(const Tensor& x, Ints<2> output_size) { return adaptive_pool<2>(x, output_size, false); }
+Tensor adaptive_avg_pool3d(const Tensor& x, Ints<3> output_size) { return adaptive_pool<3>(x, output_size, false); }
+Tensor adaptive_max_pool1d(const Tensor& x, Ints<1> output_size) { return adaptive_pool<1>(x, output_size, true); }
+Tensor adaptive_max_pool2d(const Tensor& x, Ints<2> output_size) { return adaptive_pool<2>(x, output_size, true); }
+Tensor adaptive_max_pool3d(const Tensor& x, Ints<3> output_size) { return adaptive_pool<3>(x, output_size, true); }
 
 }  // namespace mica::F

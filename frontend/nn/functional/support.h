@@ -38,6 +38,12 @@ ir::Ints list_of(const Ints<N>& ints) {
   return list;
 }
 
+// "F::conv2d" from "F::conv": a function that there is for 1, 2 and 3 spatial axes.
+template <int N>
+std::string of_rank(const char* name) {
+  return name + std::to_string(N) + "d";
+}
+
 inline std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 // The size of an axis, which must be known.
 std::int64_t known_size(const Tensor& x, int axis);
