@@ -184,6 +184,39 @@ struct MatrixNormOptions {
   bool keepdim = false;
 };
 Tensor matrix_norm(const Tensor& A, MatrixNormOptions options = {});  // of the last two axes
+
+// A = QR: orthonormal columns, and an upper triangle whose diagonal may be negative.
+struct QR {
+  Tensor Q, R;
+};
+struct QROptions {
+  std::string mode = "reduced";  // "complete": Q is square
+};
+QR qr(const Tensor& A, QROptions options = {});
+// A = U diag(S) Vh; S descends. The signs of the columns of U with their rows of Vh are free.
+struct SVD {
+  Tensor U, S, Vh;
+};
+struct SVDOptions {
+  bool full_matrices = true;
+};
+SVD svd(const Tensor& A, SVDOptions options = {});
+Tensor svdvals(const Tensor& A);
+// A = V diag(L) Vᵀ of a symmetric A, of which one triangle is read; L ascends.
+struct Eigh {
+  Tensor eigenvalues, eigenvectors;
+};
+struct EighOptions {
+  std::string UPLO = "L";  // or "U"
+};
+Eigh eigh(const Tensor& A, EighOptions options = {});
+Tensor eigvalsh(const Tensor& A, EighOptions options = {});
+Tensor pinv(const Tensor& A);
+// The X of least |A X - B|, of all such the smallest; rank and singular values are those of A.
+struct LeastSquares {
+  Tensor solution, residuals, rank, singular_values;
+};
+LeastSquares lstsq(const Tensor& A, const Tensor& B, std::optional<double> rcond = {});
 }  // namespace linalg
 
 }  // namespace mica

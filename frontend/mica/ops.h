@@ -114,6 +114,12 @@ Tensor matmul(const Tensor& x1, const Tensor& x2);
 Tensor outer(const Tensor& x1, const Tensor& x2);
 Tensor tensordot(const Tensor& x1, const Tensor& x2, std::int64_t axes = 2);
 
+// Factors of matrices: the last two axes.
+Tensors eigh(const Tensor& x);  // eigenvalues, which ascend, and eigenvectors
+Tensor lstsq(const Tensor& a, const Tensor& b, std::optional<double> rcond = {});
+Tensors qr(const Tensor& x, std::string_view mode = "reduced");  // q, r
+Tensors svd(const Tensor& x, bool full_matrices = true);         // u, s, vh
+
 // Activations and what networks are made of.
 struct AttentionOptions {
   Tensor bias = {}, mask = {};

@@ -28,7 +28,7 @@ struct AdamOptions {
   double lr = 1e-3;
   std::array<double, 2> betas = {0.9, 0.999};
   double eps = 1e-8, weight_decay = 0;
-  bool amsgrad = false, maximize = false;
+  bool amsgrad = false, maximize = false, decoupled_weight_decay = false;
 };
 struct AdamWOptions {
   double lr = 1e-3;

@@ -9,19 +9,15 @@ namespace {
 
 class AdamOptimizer : public ParameterOptimizer {
  public:
-  explicit AdamOptimizer(const optim::AdamOptions& o) : AdamOptimizer("Adam", o, false) {}
+  explicit AdamOptimizer(const optim::AdamOptions& o) : AdamOptimizer("Adam", o) {}
   explicit AdamOptimizer(const optim::AdamWOptions& o)
-      : AdamOptimizer("AdamW", {o.lr, o.betas, o.eps, o.weight_decay, o.amsgrad, o.maximize}, true) {}
+      : AdamOptimizer("AdamW", {o.lr, o.betas, o.eps, o.weight_decay, o.amsgrad, o.maximize, true}) {}
   bool has_momentum() const override { return true; }
 
  protected:
   void update(const ParameterGroup& group, ParameterState& state, Variable w, Tensor g) override {
     const double beta_1 = group.momentum, beta_2 = o_.betas[1];
-    if (decoupled_) {
-      if (group.weight_decay != 0) w.assign(w * (1 - group.lr * group.weight_decay));
-    } else if (group.weight_decay != 0) {
-      g = g + w * group.weight_decay;
-    }
+    apply_decay(group, o_.decoupled_weight_decay, w, g);
     AdamMoments moments = updated_moments(state, w, g, beta_1, beta_2);
     Variable scale = moments.second;
     if (o_.amsgrad) {
@@ -33,17 +29,15 @@ class AdamOptimizer : public ParameterOptimizer {
   }
 
  private:
-  AdamOptimizer(const char* class_name, const optim::AdamOptions& o, bool decoupled)
+  AdamOptimizer(const char* class_name, const optim::AdamOptions& o)
       : ParameterOptimizer(class_name, {.lr = o.lr, .weight_decay = o.weight_decay, .momentum = o.betas[0]},
                            o.maximize),
-        o_(o),
-        decoupled_(decoupled) {
+        o_(o) {
     check_betas(o.betas);
     check_not_negative("eps", o.eps);
   }
 
   optim::AdamOptions o_;
-  bool decoupled_;
 };
 
 }  // namespace

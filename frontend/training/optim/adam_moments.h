@@ -1,4 +1,4 @@
-// What Adam and its relatives share: running means of the gradient and of its square.
+// What Adam and its relatives share: running means of the gradient and of its square, and both kinds of weight decay.
 #pragma once
 #include <cmath>
 
@@ -16,6 +16,16 @@ inline AdamMoments updated_moments(ParameterState& state, const Variable& parame
   moments.first.assign(moments.first + (grad - moments.first) * (1 - beta_1));
   moments.second.assign(moments.second * beta_2 + grad.square() * (1 - beta_2));
   return moments;
+}
+
+// Weight decay is a part of the gradient, or, decoupled from it, shrinks the weights.
+inline void apply_decay(const ParameterGroup& group, bool decoupled, Variable& w, Tensor& grad) {
+  if (group.weight_decay == 0) return;
+  if (decoupled) {
+    w.assign(w * (1 - group.lr * group.weight_decay));
+  } else {
+    grad = grad + w * group.weight_decay;
+  }
 }
 
 // 1 - βᵗ

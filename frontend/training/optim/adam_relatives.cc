@@ -44,13 +44,7 @@ class NAdamOptimizer : public ParameterOptimizer {
  protected:
   void update(const ParameterGroup& group, ParameterState& state, Variable w, Tensor g) override {
     const double beta_1 = group.momentum, beta_2 = o_.betas[1], step = static_cast<double>(state.steps);
-    if (group.weight_decay != 0) {
-      if (o_.decoupled_weight_decay) {
-        w.assign(w * (1 - group.lr * group.weight_decay));
-      } else {
-        g = g + w * group.weight_decay;
-      }
-    }
+    apply_decay(group, o_.decoupled_weight_decay, w, g);
     auto momentum_at = [&](double t) { return beta_1 * (1 - 0.5 * std::pow(0.96, t * o_.momentum_decay)); };
     const double now = momentum_at(step), next = momentum_at(step + 1);
     double& product = state.numbers.try_emplace("mu_product", 1.0).first->second;
@@ -80,7 +74,7 @@ class RAdamOptimizer : public ParameterOptimizer {
  protected:
   void update(const ParameterGroup& group, ParameterState& state, Variable w, Tensor g) override {
     const double beta_1 = group.momentum, beta_2 = o_.betas[1], step = static_cast<double>(state.steps);
-    if (group.weight_decay != 0) g = g + w * group.weight_decay;
+    apply_decay(group, o_.decoupled_weight_decay, w, g);
     AdamMoments moments = updated_moments(state, w, g, beta_1, beta_2);
     const double correction = bias_correction(beta_2, state);
     const double longest = 2 / (1 - beta_2) - 1, length = longest - 2 * step * std::pow(beta_2, step) / correction;

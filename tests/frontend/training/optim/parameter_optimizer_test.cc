@@ -51,6 +51,7 @@ Optimizer make(const Json& c, const Parameters& params) {
     if constexpr (requires { o.betas; }) set(j, "betas", o.betas);
     if constexpr (requires { o.momentum; }) set(j, "momentum", o.momentum);
     if constexpr (requires { o.amsgrad; }) set(j, "amsgrad", o.amsgrad);
+    if constexpr (requires { o.decoupled_weight_decay; }) set(j, "decoupled_weight_decay", o.decoupled_weight_decay);
     return o;
   };
   if (name == "SGD") {
@@ -82,7 +83,6 @@ Optimizer make(const Json& c, const Parameters& params) {
   if (name == "NAdam") {
     auto o = common(optim::NAdamOptions{});
     set(j, "momentum_decay", o.momentum_decay);
-    set(j, "decoupled_weight_decay", o.decoupled_weight_decay);
     return optim::NAdam(params, o);
   }
   if (name == "RAdam") return optim::RAdam(params, common(optim::AdamOptions{}));
