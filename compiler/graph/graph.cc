@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <unordered_map>
-#include <unordered_set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "compiler/ops/op_def.h"
@@ -109,6 +109,7 @@ Node* Graph::append(const OpDef& op, Values operands, Attrs attrs, Types results
   Node* node = nodes_.back().get();
   node->op_ = &op;
   node->graph_ = this;
+  node->position_ = nodes_.size() - 1;
   node->attrs_ = std::move(attrs);
   node->results_ = std::move(results);
   node->uses_.resize(node->results_.size());
@@ -170,8 +171,12 @@ void Graph::add_update(Value variable, Value new_value) {
 
 void Graph::replace_all_uses(Value from, Value to) {
   if (from == to) return;
-  std::vector<Use> uses = from.node->uses(from.index);
-  for (const Use& use : uses) use.user->set_operand(use.operand, to);
+  // All at once: one value may have as many uses as the graph has nodes.
+  std::vector<Use> uses = std::exchange(from.node->uses_[static_cast<std::size_t>(from.index)], {});
+  for (const Use& use : uses) {
+    use.user->operands_[static_cast<std::size_t>(use.operand)] = to;
+    to.node->uses_[static_cast<std::size_t>(to.index)].push_back(use);
+  }
   for (Output& output : outputs_) {
     if (output.value == from) output.value = to;
   }
@@ -182,58 +187,78 @@ bool Graph::is_used(const Node& node) const {
                                         [&](const Output& o) { return o.value.node == &node || o.target == &node; });
 }
 
-int Graph::sort_and_sweep() {
-  // Marks what outputs need, then orders it depth first along the present order, without recursion: graphs may be
-  // 100,000 nodes deep.
-  std::unordered_set<const Node*> live;
-  std::vector<Node*> work;
-  auto want = [&](Node* node) {
-    if (live.insert(node).second) work.push_back(node);
+std::vector<char> Graph::needed_nodes() const {
+  std::vector<char> needed(nodes_.size(), false);
+  std::vector<const Node*> work;
+  auto want = [&](const Node* node) {
+    if (std::exchange(needed[node->position_], true)) return;
+    work.push_back(node);
   };
   for (const Output& output : outputs_) want(output.value.node);
   while (!work.empty()) {
-    Node* node = work.back();
+    const Node* node = work.back();
     work.pop_back();
     for (const Value& operand : node->operands_) want(operand.node);
   }
-  for (Node* node : inputs_) live.insert(node);
-  for (Node* node : variables_) live.insert(node);
+  for (const Node* node : inputs_) needed[node->position_] = true;
+  for (const Node* node : variables_) needed[node->position_] = true;
+  return needed;
+}
 
-  std::unordered_map<const Node*, std::size_t> slot;  // node -> index in nodes_
-  for (std::size_t i = 0; i < nodes_.size(); ++i) slot[nodes_[i].get()] = i;
-  std::vector<std::unique_ptr<Node>> ordered, dead;
-  std::vector<std::pair<std::size_t, std::size_t>> stack;  // (index in nodes_, next operand)
-  std::vector<char> state(nodes_.size(), 0);               // 1: on the stack, 2: placed
+void Graph::forget_uses_by_others(const std::vector<char>& needed) {
+  std::vector<char> read_by_others(nodes_.size(), false);
+  for (const auto& node : nodes_) {
+    if (needed[node->position_]) continue;
+    for (const Value& operand : node->operands_) {
+      if (operand) read_by_others[operand.node->position_] = true;
+    }
+  }
+  for (const auto& node : nodes_) {
+    if (!read_by_others[node->position_]) continue;
+    for (std::vector<Use>& uses : node->uses_)
+      std::erase_if(uses, [&](const Use& use) { return !needed[use.user->position_]; });
+  }
+}
+
+// Depth first along the present order, without recursion: graphs may be 100,000 nodes deep.
+std::vector<std::unique_ptr<Node>> Graph::take_in_order(const std::vector<char>& needed) {
+  std::vector<std::unique_ptr<Node>> ordered;
+  ordered.reserve(nodes_.size());
+  enum State : char { kWaiting, kEntered, kPlaced };
+  std::vector<State> state(nodes_.size(), kWaiting);
+  std::vector<std::pair<std::size_t, std::size_t>> stack;  // (position, next operand)
   for (std::size_t root = 0; root < nodes_.size(); ++root) {
-    if (!nodes_[root] || state[root] || !live.count(nodes_[root].get())) continue;
+    if (state[root] != kWaiting || !needed[root]) continue;
     stack.push_back({root, 0});
-    state[root] = 1;
+    state[root] = kEntered;
     while (!stack.empty()) {
       auto& [at, next] = stack.back();
       const Values& operands = nodes_[at]->operands_;
       if (next < operands.size()) {
-        std::size_t operand = slot.at(operands[next++].node);
-        if (state[operand] == 0) {
-          state[operand] = 1;
+        const std::size_t operand = operands[next++].node->position_;
+        if (state[operand] == kWaiting) {
+          state[operand] = kEntered;
           stack.push_back({operand, 0});
         } else {
-          MICA_CHECK(state[operand] == 2) << "cycle through " << nodes_[operand]->op().name;
+          MICA_CHECK(state[operand] == kPlaced) << "cycle through " << nodes_[operand]->op().name;
         }
         continue;
       }
-      state[at] = 2;
+      state[at] = kPlaced;
       ordered.push_back(std::move(nodes_[at]));
       stack.pop_back();
     }
   }
-  for (std::unique_ptr<Node>& node : nodes_) {
-    if (node) dead.push_back(std::move(node));
-  }
-  for (const std::unique_ptr<Node>& node : dead) {
-    for (int i = 0; i < node->num_operands(); ++i) node->set_operand(i, Value{});
-  }
-  nodes_ = std::move(ordered);
-  return static_cast<int>(dead.size());
+  return ordered;
+}
+
+int Graph::sort_and_sweep() {
+  const std::size_t before = nodes_.size();
+  const std::vector<char> needed = needed_nodes();
+  forget_uses_by_others(needed);
+  nodes_ = take_in_order(needed);  // the others go
+  for (std::size_t i = 0; i < nodes_.size(); ++i) nodes_[i]->position_ = i;
+  return static_cast<int>(before - nodes_.size());
 }
 
 std::unique_ptr<Graph> Graph::clone() const {

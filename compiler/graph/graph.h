@@ -64,6 +64,8 @@ class Node {
   // The path of the layer that made it, "encoder/conv1"; kept by every pass, down to the profile line.
   const std::string& loc() const { return loc_; }
   Graph& graph() const { return *graph_; }
+  // Its place in graph().nodes(), for tables by number. Changes when the graph is sorted.
+  std::size_t position() const { return position_; }
   const std::string& name_hint() const { return name_; }  // of inputs and variables: the name in the text
 
   void set_loc(std::string_view loc) { loc_ = loc; }
@@ -76,6 +78,7 @@ class Node {
   Node() = default;
   const OpDef* op_ = nullptr;
   Graph* graph_ = nullptr;
+  std::size_t position_ = 0;
   Attrs attrs_;
   Values operands_;
   Types results_;
@@ -143,6 +146,10 @@ class Graph {
   friend class Node;
   Node* append(const OpDef& op, Values operands, Attrs attrs, Types results,
                std::vector<std::unique_ptr<Graph>> bodies);
+  // By position: true for what outputs need, and for the operands of the graph.
+  std::vector<char> needed_nodes() const;
+  void forget_uses_by_others(const std::vector<char>& needed);
+  std::vector<std::unique_ptr<Node>> take_in_order(const std::vector<char>& needed);
   std::string name_, loc_;
   std::vector<std::unique_ptr<Node>> nodes_;
   std::vector<Node*> inputs_, variables_;

@@ -1,6 +1,8 @@
 // Structural rules of a graph, and each record's own through its inference.
+#include <tuple>
 #include <unordered_set>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "compiler/graph/graph.h"
@@ -29,21 +31,39 @@ absl::Status verify_types(const Graph& graph, const Node& node) {
   return absl::OkStatus();
 }
 
+// The uses that values list: one look at each, however many a value has.
+class ListedUses {
+ public:
+  explicit ListedUses(const Graph& graph) {
+    for (const auto& node : graph.nodes()) {
+      for (int i = 0; i < node->num_results(); ++i) {
+        for (const Use& use : node->uses(i)) listed_.emplace(use.user, use.operand, node.get(), i);
+      }
+    }
+  }
+  bool has(const Node& user, int operand) const {
+    const Value value = user.operand(operand);
+    return listed_.contains({&user, operand, value.node, value.index});
+  }
+
+ private:
+  absl::flat_hash_set<std::tuple<const Node*, int, const Node*, int>> listed_;
+};
+
 }  // namespace
 
 absl::Status verify(const Graph& graph) {
-  std::unordered_set<const Node*> seen;
+  const ListedUses uses(graph);
+  absl::flat_hash_set<const Node*> seen;
   for (const auto& node : graph.nodes()) {
     if (&node->graph() != &graph) return fail(graph, node.get(), "the node belongs to another graph");
     for (int i = 0; i < node->num_operands(); ++i) {
       Value operand = node->operand(i);
-      if (!operand || !seen.count(operand.node))
+      if (!operand || !seen.contains(operand.node))
         return fail(graph, node.get(), absl::StrCat("operand ", i, " does not stand before its user"));
       if (operand.index >= operand.node->num_results())
         return fail(graph, node.get(), absl::StrCat("operand ", i, " is a result that does not exist"));
-      bool listed = false;
-      for (const Use& use : operand.node->uses(operand.index)) listed |= use.user == node.get() && use.operand == i;
-      if (!listed) return fail(graph, node.get(), absl::StrCat("operand ", i, " does not list its use"));
+      if (!uses.has(*node, i)) return fail(graph, node.get(), absl::StrCat("operand ", i, " does not list its use"));
     }
     if (absl::Status status = verify_types(graph, *node); !status.ok()) return status;
     for (const auto& body : node->bodies()) {
