@@ -39,7 +39,8 @@ Tensor folded(const Tensor& rows, const Tensor& counts, const std::string& mode)
 
 // The bag of each of n ids, from where the bags start: how many start at or before it, less one.
 Tensor bag_of_each(const Tensor& offsets, const Tensor& ids) {
-  return searchsorted(offsets, arange(known_size(ids, 0)).to(offsets.dtype()), /*right=*/true) - 1;
+  Tensor here = apply("iota", {}, {{"shape", dims_of(ids)}, {"axis", std::int64_t{0}}, {"dtype", offsets.dtype()}});
+  return searchsorted(offsets, here, /*right=*/true) - 1;
 }
 
 }  // namespace
@@ -76,7 +77,8 @@ Tensor embedding_bag(const Tensor& ids, const Tensor& weight, const Tensor& offs
   Tensor counts = options.padding_idx ? ids != *options.padding_idx : ids == ids;
   if (!offsets.defined()) return folded(rows, counts, options.mode);
   // [bags, n]: the ids that belong to each bag.
-  Tensor bags = arange(known_size(offsets, 0)).unsqueeze(1);
+  Tensor bags = apply(
+      "iota", {}, {{"shape", ir::Dims{dims_of(offsets)[0], ir::Dim(1)}}, {"axis", std::int64_t{0}}, {"dtype", kInt64}});
   Tensor members = logical_and(bag_of_each(offsets, ids).unsqueeze(0) == bags, counts.unsqueeze(0));
   return folded(rows.unsqueeze(0), members, options.mode);
 }

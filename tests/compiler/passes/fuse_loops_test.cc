@@ -162,6 +162,27 @@ TEST(FuseLoops, ReshapesBetweenKernelsStayViews) {
   EXPECT_EQ(count_ops(*graph, "fusion"), 2);
 }
 
+// Positions that stand upright, beside those of an array that lies in memory.
+constexpr const char* kUprightPositions = R"(graph @g(%x: f32[4]) {
+  %0 = iota() {shape=[3], axis=0, dtype=f32} : f32[3]
+  %1 = reshape(%0) {shape=[3,1]} : f32[3,1]
+  %2 = add(%1, %x) : f32[3,4]
+  return %2 as "y"
+})";
+
+TEST(FuseLoops, AReshapedIotaIsComputedInTheKernelThatReadsIt) {
+  EXPECT_EQ(count_ops(*fused(kUprightPositions), "fusion"), 1);
+}
+
+TEST(FuseLoops, AReshapedIotaThatIsHandedOutIsStored) {
+  auto graph = fused(R"(graph @g(%x: f32[4]) {
+  %0 = iota() {shape=[3], axis=0, dtype=f32} : f32[3]
+  %1 = reshape(%0) {shape=[3,1]} : f32[3,1]
+  return %1 as "y"
+})");
+  EXPECT_EQ(count_ops(*graph, "fusion"), 1);
+}
+
 TEST(FuseLoops, AnAmbiguousRowIsNotTakenForAColumn) {
   // The sums of rows, stretched along columns: in one kernel each element would fold a row again.
   auto graph = fused(R"(graph @g(%x: f32[4,4]) {
@@ -170,6 +191,16 @@ TEST(FuseLoops, AnAmbiguousRowIsNotTakenForAColumn) {
   return %1 as "y"
 })");
   EXPECT_EQ(count_ops(*graph, "fusion"), 2);
+}
+
+// The groups of a long chain are cut where they are full, however far its end is.
+TEST(FuseLoops, ALongChainIsAsManyKernelsAsItMustBe) {
+  Graph graph("g");
+  Value x = graph.input({kFloat32, {Dim(4)}}, "x"), y = x;
+  for (int i = 0; i < 9600; ++i) y = graph.add(i % 2 ? "sin" : "negative", {y});
+  graph.add_output(y, "y");
+  run_named(graph, {"fuse-loops"});
+  EXPECT_EQ(count_ops(graph, "fusion"), 100);
 }
 
 TEST(FuseLoops, WhatDependsOnVariablesAloneIsAKernelOfItsOwn) {
