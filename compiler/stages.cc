@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "compiler/codegen_library.h"
+#include "compiler/graph/location.h"
 #include "compiler/loop/expand_math.h"
 #include "compiler/loop/lower.h"
 #include "compiler/loop/schedule_cpu.h"
@@ -38,11 +39,11 @@ rt::Program::FailText fail_text(const std::shared_ptr<const program::ProgramTabl
     const auto number = static_cast<std::uint32_t>(word.step - 1);
     const MicaStep& step = tables->step(number);
     const std::string& expected = tables->expected(number);
-    const bool has_layer = *step.layer != '\0';
-    return std::string(Error({.where = has_layer ? step.layer : step.name,
+    const std::string layer(ir::layer_of(step.layer));
+    return std::string(Error({.where = layer.empty() ? step.name : layer,
                               .expected = expected.empty() ? "a value in range" : expected,
                               .received = absl::StrCat(word.value, " at position ", word.position),
-                              .hint = has_layer ? absl::StrCat("The operation is ", step.name, ".") : ""})
+                              .hint = layer.empty() ? "" : absl::StrCat("The operation is ", step.name, ".")})
                            .what());
   };
 }

@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "absl/strings/str_cat.h"
+#include "compiler/graph/location.h"
 #include "compiler/ops/op_def.h"
 #include "compiler/passes/passes.h"
 #include "runtime/error.h"
@@ -97,7 +98,7 @@ class ReverseMode {
       reached |= static_cast<bool>(result_gradients.back());
     }
     if (!reached || !leads_on(node)) return absl::OkStatus();
-    b_.graph().set_loc(node.loc());
+    b_.graph().set_loc(with_role(node.loc(), Role::kBackward));
     absl::StatusOr<Values> gradients = operand_gradients(node, result_gradients);
     if (!gradients.ok()) return gradients.status();
     MICA_CHECK(static_cast<int>(gradients->size()) == node.num_operands())

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "compiler/graph/location.h"
 #include "compiler/ops/infer.h"
 #include "compiler/ops/op_def.h"
 #include "compiler/passes/groups.h"
@@ -165,7 +166,8 @@ void Planner::add_result(const Node& node, int i, bool init, PlanStep& step) {
 absl::Status Planner::add_kernel(const Node& node, PlanStep& step, bool init) {
   absl::StatusOr<loop::Kernel> kernel = lower_(node);
   if (!kernel.ok()) {
-    return absl::Status(kernel.status().code(), absl::StrCat(node.loc().empty() ? "" : absl::StrCat(node.loc(), ": "),
+    const std::string layer(ir::layer_of(node.loc()));
+    return absl::Status(kernel.status().code(), absl::StrCat(layer.empty() ? "" : absl::StrCat(layer, ": "),
                                                              std::string(kernel.status().message())));
   }
   step.symbols = kernel->symbols();

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/compile.h"
 #include "frontend/graph/model_state.h"
+#include "frontend/training/step_trace.h"
 #include "frontend/views/dump_json.h"
 #include "frontend/views/graph_plot.h"
 #include "frontend/views/model_plot.h"
@@ -18,12 +19,13 @@ struct StageFacts {
   Stage stage;
   const char* name;
   bool dot, json, gpu;  // gpu: also for a GPU
+  const char* comment;  // what begins one in the text
 };
 constexpr StageFacts kStages[] = {
-    {Stage::kCalls, "calls", true, true, true},  {Stage::kGraph, "graph", true, true, true},
-    {Stage::kFused, "fused", true, true, true},  {Stage::kLoop, "loop", false, false, true},
-    {Stage::kLlvm, "llvm", false, false, false}, {Stage::kAsm, "asm", false, false, false},
-    {Stage::kPtx, "ptx", false, false, true},    {Stage::kProgram, "program", false, true, false},
+    {Stage::kCalls, "calls", true, true, true, "# "},  {Stage::kGraph, "graph", true, true, true, "# "},
+    {Stage::kFused, "fused", true, true, true, "# "},  {Stage::kLoop, "loop", false, false, true, "# "},
+    {Stage::kLlvm, "llvm", false, false, false, "; "}, {Stage::kAsm, "asm", false, false, false, "# "},
+    {Stage::kPtx, "ptx", false, false, true, "// "},   {Stage::kProgram, "program", false, true, false, "# "},
 };
 
 const StageFacts& facts_of(Stage stage) {
@@ -146,29 +148,45 @@ Stage stage_named(std::string_view name) {
   fail(absl::StrCat("one of the stages ", known), name);
 }
 
-std::string dump_graph(const ir::Graph& graph, Stage stage, const DumpOptions& options) {
-  check_options(facts_of(stage), options);
+std::string dump_graph(const ir::Graph& graph, Stage stage, const DumpOptions& options, const std::string& note) {
+  const StageFacts& facts = facts_of(stage);
+  check_options(facts, options);
   std::optional<int> sm = compute_capability(options.target);
   if (stage == Stage::kPtx && !sm) sm = kOldestComputeCapability;
   const compiler::Options target = compiler_options(sm);
-  if (options.format == "text") return compiler::dump(graph, compiler_stage(stage), target);
+  auto commented = [&](const char* sign) { return note.empty() ? "" : absl::StrCat(sign, note, "\n"); };
+  if (options.format == "text") return commented(facts.comment) + compiler::dump(graph, compiler_stage(stage), target);
   std::unique_ptr<ir::Graph> shown = stage == Stage::kGraph ? graph.clone() : compiler::optimized(graph, target);
-  if (stage == Stage::kProgram) return views::to_json(compiler::plan_of(*shown, target));
-  return options.format == "dot" ? views::to_dot(views::picture_of(*shown)) : views::to_json(*shown);
+  if (stage == Stage::kProgram) return views::to_json(compiler::plan_of(*shown, target), note);
+  if (options.format == "json") return views::to_json(*shown, note);
+  return commented("// ") + views::to_dot(views::picture_of(*shown));
 }
 
+namespace {
+
+// A compiled model that is trained has a step, every other one a forward pass.
+std::string dump_model(const Model& model, const ModelGraph& graph, Stage stage, const DumpOptions& options) {
+  const ir::Types types = types_for_dump(graph, options.batch);
+  const bool training = options.mode == "train";
+  TrainingConfig* config = training ? find_training_config(model) : nullptr;
+  if (config) return dump_graph(*trace_step(model, *config, types).graph.graph, stage, options);
+  TracedGraph traced = trace_model(*model.impl(), graph.input_names, types, {.training = training});
+  std::string note;
+  if (training) {
+    note = absl::StrCat(model.name(), " is not compiled: its forward pass in training mode, without loss and update");
+  }
+  return dump_graph(*traced.graph, stage, options, note);
+}
+
+}  // namespace
 }  // namespace internal
 
 std::string Model::dump(Stage stage, DumpOptions options) const {
   internal::check_options(internal::facts_of(stage), options);
   const internal::ModelGraph& graph = internal::model_graph(*this, "dump");
-  if (stage == Stage::kCalls) {
-    if (options.format == "dot") return views::to_dot(views::picture_of(*this, {.expand_nested = true}));
-    return options.format == "json" ? views::to_json(name(), graph) : internal::calls_text(name(), graph);
-  }
-  internal::TracedGraph traced = internal::trace_model(
-      *impl_, graph.input_names, internal::types_for_dump(graph, options.batch), {.training = options.mode == "train"});
-  return internal::dump_graph(*traced.graph, stage, options);
+  if (stage != Stage::kCalls) return internal::dump_model(*this, graph, stage, options);
+  if (options.format == "dot") return views::to_dot(views::picture_of(*this, {.expand_nested = true}));
+  return options.format == "json" ? views::to_json(name(), graph) : internal::calls_text(name(), graph);
 }
 
 }  // namespace mica

@@ -109,9 +109,13 @@ std::size_t num_losses(const TrainingConfig& config) {
       std::count_if(config.heads.begin(), config.heads.end(), [](const Head& head) { return head.loss != nullptr; }));
 }
 
+TrainingConfig* find_training_config(const Model& model) {
+  return std::any_cast<TrainingConfig>(&model_state(model).training);
+}
+
 TrainingConfig& training_config(const Model& model, std::string_view wanted) {
-  ModelState& state = model_state(model);
-  if (auto* config = std::any_cast<TrainingConfig>(&state.training)) return *config;
+  if (TrainingConfig* config = find_training_config(model)) return *config;
+  const ModelState& state = model_state(model);
   throw Error({.where = model.name(),
                .expected = absl::StrCat("compile() before ", std::string(wanted), "()"),
                .received = state.unread ? absl::StrCat("what its file says of it (", state.unread->error, ")")

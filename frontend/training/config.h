@@ -47,7 +47,9 @@ struct TrainingConfig {
 
 // How many outputs are trained: where it is more than one, the logs have the loss of each.
 std::size_t num_losses(const TrainingConfig& config);
-// The configuration of a compiled model; Error naming `wanted` ("fit") when compile() was not called.
+// The configuration of a compiled model, or null.
+TrainingConfig* find_training_config(const Model& model);
+// The same; Error naming `wanted` ("fit") when compile() was not called.
 TrainingConfig& training_config(const Model& model, std::string_view wanted);
 // Matches losses, weights and metrics with the outputs. Errors name unknown outputs and wrong counts.
 void resolve_heads(TrainingConfig& config, const Model& model, const std::vector<std::string>& outputs);

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "frontend/graph/apply.h"
+#include "frontend/graph/function_scope.h"
 #include "frontend/graph/naming.h"
 #include "frontend/graph/trace.h"
 #include "frontend/training/optimizers/conditional.h"
@@ -261,6 +262,7 @@ void OptimizerImpl::update_all(const Parameters& variables, const Tensors& grads
   update_own(own_slots_, operands.factors);
   for (std::size_t i = 0; i < variables.size(); ++i) {
     Variable variable = variables[i];
+    FunctionScope scope(absl::StrCat(name(), "/", variable.path()));
     const DType dtype = variable.dtype();
     UpdateArguments arguments{
         variable, cast(clipped_grads[i], dtype), slots_for(variable).all, cast(operands.lr, dtype), {}};

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
+#include "frontend/graph/function_scope.h"
 #include "frontend/graph/layer_state.h"
 #include "frontend/training/step.h"
 
@@ -39,6 +40,15 @@ void check_target(const std::string& output, const LossImpl& loss, const ir::Ten
                .hint = is_index ? "This loss takes class indices." : "The targets must have the shape of the output."});
 }
 
+// Targets that nobody gave: as the loss takes them for such predictions.
+ir::TensorType expected_target(const LossImpl* loss, const ir::TensorType& prediction) {
+  if (!loss || loss->targets == Targets::kValues || loss->targets == Targets::kAny) return prediction;
+  if (loss->targets == Targets::kLabels) return {kInt32, {prediction.dims[0], ir::Dim::symbol("L")}};
+  ir::TensorType type{kInt32, prediction.dims};
+  type.dims.erase(type.dims.begin() + checked_axis(loss->class_axis, prediction.rank(), loss->name));
+  return type;
+}
+
 void check_reduced(const std::string& output, const Tensor& loss) {
   if (loss.dim() == 0) return;
   throw Error({.where = output,
@@ -52,6 +62,7 @@ Tensor regularization(const CustomLayer& model) {
   for (const Variable& weight : all_weights(model)) {
     const TensorFn& regularizer = defined_node(weight)->cell->regularizer;
     if (!regularizer) continue;
+    FunctionScope scope(absl::StrCat("loss/", weight.path()));
     Tensor term = regularizer(weight);
     sum = sum.defined() ? sum + term : term;
   }
@@ -115,9 +126,13 @@ class StepTrace {
                    .hint = "Give it all variables at once."});
     }
     impl.build(variables);
+    std::string prefix = impl.name();
+    if (!optimizers_.empty()) absl::StrAppend(&prefix, "_", optimizers_.size());
     Tensors operands;
-    for (std::size_t i = 0; i < impl.num_operands(); ++i)
-      operands.push_back(trace_.input({kFloat32, {}}, absl::StrCat(impl.name(), "/", optimizers_.size(), "/", i)));
+    for (std::size_t i = 0; i < impl.num_operands(); ++i) {
+      std::string name = i == 0 ? "learning_rate" : absl::StrCat("factor_", i);
+      operands.push_back(trace_.input({kFloat32, {}}, absl::StrCat(prefix, "/", name)));
+    }
     optimizers_.push_back(optimizer);
     impl.apply(variables, grads, operands);
   }
@@ -146,7 +161,10 @@ class StepTrace {
   }
 
   Tensor target(std::size_t i, const ir::TensorType* prediction) {
-    return trace_.input(target_type(example_.y[i], prediction), absl::StrCat("target:", config_.heads[i].output));
+    const Head& head = config_.heads[i];
+    ir::TensorType type =
+        i < example_.y.size() ? target_type(example_.y[i], prediction) : expected_target(head.loss.get(), *prediction);
+    return trace_.input(type, absl::StrCat("target:", head.output));
   }
 
   void choose_loss(std::size_t i, const Tensor& target, const Tensor& prediction) {
@@ -174,6 +192,7 @@ class StepTrace {
       const Head& head = config_.heads[i];
       losses_.emplace_back();
       if (!head.loss) continue;
+      FunctionScope scope(absl::StrCat("loss/", head.output));
       losses_.back() = loss_of(*head_losses_[i], targets[i], predictions[i], weights.empty() ? Tensor() : weights[i]);
       check_reduced(head.output, losses_.back());
       add(head.weight == 1 ? losses_.back() : losses_.back() * head.weight);
@@ -198,6 +217,7 @@ class StepTrace {
     }
     for (std::size_t i = 0; i < config_.heads.size(); ++i) {
       for (const HeadMetric& m : config_.heads[i].metrics) {
+        FunctionScope scope(absl::StrCat("metrics/", m.name));
         Tensor weight = m.weighted && !weights.empty() ? weights[i] : Tensor();
         Tensors parts = m.metric.impl().contribution(targets[i], predictions[i], weight);
         std::vector<std::string_view> sums = m.metric.impl().sums();
@@ -233,6 +253,11 @@ StepTrace& running_step(const char* method) {
 
 TracedStep trace_step(const Model& model, TrainingConfig& config, const TrainingData& example, bool training) {
   return StepTrace(model, config, example, training).build();
+}
+
+TracedStep trace_step(const Model& model, TrainingConfig& config, const ir::Types& inputs) {
+  resolve_heads(config, model, model.output_names());
+  return trace_step(model, config, {.x = {.names = model.input_names(), .types = inputs}}, /*training=*/true);
 }
 
 bool apply_in_step(const Optimizer& optimizer, const Tensors& grads, const Parameters& variables) {

@@ -20,8 +20,10 @@ struct TracedStep {
   std::vector<Optimizer> optimizers;  // the run-time operands of each follow the inputs; it counts a step after a run
 };
 
-// For batches like `example`.
+// For batches like `example`. Where that has no targets, they are what the losses take for the predictions.
 TracedStep trace_step(const Model& model, TrainingConfig& config, const TrainingData& example, bool training);
+// The training step of a functional model, traced without data for inputs of these types.
+TracedStep trace_step(const Model& model, TrainingConfig& config, const ir::Types& inputs);
 
 // Inside of a step that is being traced: the update is part of it, and true; false elsewhere.
 bool apply_in_step(const Optimizer& optimizer, const Tensors& grads, const Parameters& variables);

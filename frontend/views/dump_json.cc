@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "absl/strings/str_cat.h"
+#include "compiler/graph/location.h"
 #include "compiler/ops/op_def.h"
 #include "frontend/graph/value.h"
 
@@ -18,13 +19,21 @@ Json types_of(const ir::Types& types) {
   return list;
 }
 
+// Where it comes from: the layer, and what it does for the layer.
+void add_location(Json& json, const std::string& location) {
+  if (location.empty()) return;
+  json["layer"] = ir::layer_of(location);
+  if (ir::Role role = ir::role_of(location); role != ir::Role::kForward) json["role"] = ir::name_of(role);
+}
+
 std::string text_of(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
 // Numbers the values of a graph: %0 …, inputs and variables too.
 class GraphJson {
  public:
-  explicit GraphJson(const ir::Graph& graph) {
+  explicit GraphJson(const ir::Graph& graph, const std::string& note = {}) {
     json_["graph"] = graph.name();
+    if (!note.empty()) json_["note"] = note;
     for (const ir::Node* input : graph.inputs()) json_["inputs"].push_back(add(*input));
     for (const auto& node : graph.nodes()) {
       if (!node->is("input")) json_["nodes"].push_back(add(*node));
@@ -46,7 +55,7 @@ class GraphJson {
     for (const auto& [name, attr] : node.attrs().items()) json["attributes"][name] = ir::to_string(attr);
     for (const ir::Value& operand : node.operands()) json["operands"].push_back(value(operand));
     json["types"] = types_of(node.result_types());
-    if (!node.loc().empty()) json["layer"] = node.loc();
+    add_location(json, node.loc());
     for (const auto& body : node.bodies()) json["bodies"].push_back(GraphJson(*body).take());
     return json;
   }
@@ -77,7 +86,7 @@ Json step_json(const program::Plan& plan, const program::PlanStep& step) {
   for (std::size_t i = 0; i < step.args.size(); ++i)
     json[step.writes[i] ? "results" : "operands"].push_back(step.args[i]);
   if (step.kind == MICA_KERNEL) json["range"] = step.extent.to_string();
-  if (!step.layer.empty()) json["layer"] = step.layer;
+  add_location(json, step.layer);
   if (step.kind == MICA_LOOP) {
     for (const program::PlanStep& inner : plan.loops[static_cast<std::size_t>(step.callee)].steps)
       json["steps"].push_back(step_json(plan, inner));
@@ -109,10 +118,12 @@ std::string to_json(const std::string& model, const internal::ModelGraph& graph)
   return text_of(json);
 }
 
-std::string to_json(const ir::Graph& graph) { return text_of(GraphJson(graph).take()); }
+std::string to_json(const ir::Graph& graph, const std::string& note) { return text_of(GraphJson(graph, note).take()); }
 
-std::string to_json(const program::Plan& plan) {
-  Json json{{"program", plan.name}, {"buffers", Json::array()}, {"init", Json::array()}, {"run", Json::array()}};
+std::string to_json(const program::Plan& plan, const std::string& note) {
+  Json json{{"program", plan.name}};
+  if (!note.empty()) json["note"] = note;
+  for (const char* list : {"buffers", "init", "run"}) json[list] = Json::array();
   for (const program::PlanBuffer& buffer : plan.buffers) json["buffers"].push_back(buffer_json(buffer));
   for (const program::PlanStep& step : plan.init) json["init"].push_back(step_json(plan, step));
   for (const program::PlanStep& step : plan.run) json["run"].push_back(step_json(plan, step));

@@ -81,6 +81,81 @@ TEST_F(DumpTest, ModesAndBatches) {
   EXPECT_THAT(model.dump(Stage::kGraph, {.batch = 7}), HasSubstr("f32[7,4]"));
 }
 
+class StepDumpTest : public DumpTest {
+ protected:
+  Model compiled() {
+    Tensor x = Input({4}, {.name = "x"});
+    Tensor hidden = Dense(3, {.activation = "relu", .name = "hidden"})(x);
+    Model model(x, Dense(2, {.name = "logits"})(hidden), {.name = "small"});
+    model.compile({.optimizer = Adam(1e-3),
+                   .loss = SparseCategoricalCrossentropy({.from_logits = true}),
+                   .metrics = {"accuracy"}});
+    return model;
+  }
+};
+
+TEST_F(StepDumpTest, ACompiledModelShowsItsWholeStep) {
+  const std::string graph = compiled().dump(Stage::kGraph, {.mode = "train"});
+  for (const char* part :
+       {"%target:logits: i32[N]", "\"adam/learning_rate\"", "gradient(", "# loss/logits", "# metrics/accuracy",
+        "# adam/hidden/kernel", "variable \"adam/hidden_kernel_momentum\"", "as \"loss\"", "update "}) {
+    EXPECT_THAT(graph, HasSubstr(part));
+  }
+  EXPECT_THAT(graph, Not(HasSubstr("not compiled")));
+}
+
+TEST_F(StepDumpTest, EveryStageKnowsTheLayerAndItsRole) {
+  Model model = compiled();
+  EXPECT_THAT(model.dump(Stage::kFused, {.mode = "train"}), HasSubstr("# hidden backward"));
+  const std::string program = model.dump(Stage::kProgram, {.mode = "train"});
+  EXPECT_THAT(program, HasSubstr("# hidden backward"));
+  EXPECT_THAT(program, HasSubstr("\"adam/hidden_kernel_velocity\""));
+  EXPECT_THAT(program, HasSubstr("in place"));
+  for (Stage stage : {Stage::kLoop, Stage::kLlvm, Stage::kAsm}) {
+    EXPECT_GT(model.dump(stage, {.mode = "train"}).size(), model.dump(stage).size());
+  }
+}
+
+TEST_F(StepDumpTest, AsJsonAndDot) {
+  Model model = compiled();
+  json fused = json::parse(model.dump(Stage::kFused, {.mode = "train", .format = "json"}));
+  bool has_backward = false;
+  for (const json& node : fused["nodes"]) {
+    has_backward |= node.value("layer", "") == "hidden" && node.value("role", "") == "backward";
+  }
+  EXPECT_TRUE(has_backward);
+  json program = json::parse(model.dump(Stage::kProgram, {.mode = "train", .format = "json"}));
+  EXPECT_FALSE(program.contains("note"));
+  EXPECT_GT(program["run"].size(), 3u);
+  EXPECT_THAT(model.dump(Stage::kGraph, {.mode = "train", .format = "dot"}), HasSubstr("gradient"));
+}
+
+TEST_F(StepDumpTest, TheBatchIsTheTargetsToo) {
+  EXPECT_THAT(compiled().dump(Stage::kGraph, {.mode = "train", .batch = 7}), HasSubstr("%target:logits: i32[7]"));
+}
+
+// The text is the step: it reads back, and training goes on unmoved by the look at it.
+TEST_F(StepDumpTest, ReadsBackAndChangesNothing) {
+  Model looked_at = compiled(), other = compiled();
+  other.set_weights(looked_at.get_weights());
+  const std::string graph = looked_at.dump(Stage::kGraph, {.mode = "train"});
+  absl::StatusOr<std::unique_ptr<ir::Graph>> again = ir::parse_graph(graph);
+  ASSERT_TRUE(again.ok()) << again.status().message();
+  EXPECT_EQ(ir::print(**again), graph);
+  Tensor x = ones({4, 4}), y = zeros({4}).to(kInt32);
+  EXPECT_EQ(looked_at.train_on_batch(x, y)["loss"], other.train_on_batch(x, y)["loss"]);
+  EXPECT_EQ(looked_at.optimizer().iterations(), 1);
+}
+
+TEST_F(StepDumpTest, AModelThatIsNotCompiledSaysSo) {
+  constexpr const char* kNote = "small is not compiled: its forward pass in training mode, without loss and update";
+  Model model = make();
+  EXPECT_THAT(model.dump(Stage::kGraph, {.mode = "train"}), ::testing::StartsWith(std::string("# ") + kNote + "\n"));
+  EXPECT_THAT(model.dump(Stage::kLlvm, {.mode = "train"}), ::testing::StartsWith(std::string("; ") + kNote + "\n"));
+  EXPECT_EQ(json::parse(model.dump(Stage::kProgram, {.mode = "train", .format = "json"}))["note"], kNote);
+  EXPECT_TRUE(ir::parse_graph(model.dump(Stage::kFused, {.mode = "train"})).ok());
+}
+
 TEST_F(DumpTest, Targets) {
   Model model = make();
   EXPECT_THAT(model.dump(Stage::kFused), HasSubstr("onednn.matmul"));

@@ -40,6 +40,19 @@ TEST_F(LookTest, Dumps) {
   EXPECT_EQ(mica({"dump", path("model.keras"), "--stage", "asm", "--format", "dot"}).status, 1);
 }
 
+TEST_F(LookTest, DumpsOfTheTrainingStep) {
+  Model model = save_model();
+  EXPECT_THAT(mica({"dump", path("model.keras"), "--stage", "graph", "--mode", "train"}).out,
+              StartsWith("# small is not compiled"));
+  model.compile({.optimizer = SGD(0.1), .loss = "mse"});
+  model.save(path("compiled.keras"));
+  const std::string all = mica({"dump", path("compiled.keras"), "--stage", "all", "--mode", "train"}).out;
+  for (const char* part : {"// calls", "// program", "gradient(", "as \"loss\"", "backward"})
+    EXPECT_THAT(all, HasSubstr(part));
+  EXPECT_EQ(mica({"dump", path("compiled.keras"), "--stage", "program", "--mode", "train"}).out,
+            model.dump(Stage::kProgram, {.mode = "train"}));
+}
+
 TEST_F(LookTest, Plots) {
   save_model();
   ASSERT_EQ(mica({"plot", path("model.keras"), "--output", path("model.svg"), "--expand-nested"}).error, "");
