@@ -1,10 +1,16 @@
-// Operations of the compiler itself: the request for a gradient, and the group that becomes one step.
+// Operations of the compiler itself: the request for a gradient, the group that becomes one step, the region that a
+// gradient computes once more.
+#include <algorithm>
 #include <unordered_map>
 
 #include "absl/strings/str_cat.h"
+#include "compiler/graph/location.h"
+#include "compiler/ops/builder.h"
 #include "compiler/ops/families.h"
 #include "compiler/ops/infer.h"
 #include "compiler/ops/op_def.h"
+#include "compiler/passes/autodiff.h"
+#include "runtime/error.h"
 
 namespace mica::ir {
 namespace {
@@ -71,6 +77,75 @@ absl::Status reference_fusion(const RefContext& c) {
   return absl::OkStatus();
 }
 
+// The body once more, then its gradient; what enters waits until the gradients of the results are there. Weights need
+// not wait: what is made of them alone may be shared with the forward pass.
+class CheckpointGradient {
+ public:
+  CheckpointGradient(Builder& b, Node& node) : b_(b), node_(node), graph_(node.body().name() + "_gradient") {}
+
+  Values run(const Values& grads) {
+    Values entering = body_inputs(), seeds = seeds_for(grads);
+    Values outputs = graph_.inline_graph(node_.body(), entering);
+    for (const auto& node : graph_.nodes()) node->set_loc(with_role(node->loc(), Role::kRecomputed));
+    Values wanted;
+    std::copy_if(entering.begin(), entering.end(), std::back_inserter(wanted), is_floating);
+    Builder inside(graph_);
+    absl::StatusOr<Values> gradients = differentiate(inside, outputs, seeds, wanted);
+    if (!gradients.ok()) throw Error(std::string(gradients.status().message()));
+    for (const Value& gradient : *gradients) {
+      if (gradient) graph_.add_output(gradient, absl::StrCat("d", graph_.outputs().size()));
+    }
+    graph_.sort_and_sweep();
+    return spread(*gradients, b_.graph().inline_graph(graph_, arguments(grads)));
+  }
+
+ private:
+  static bool is_floating(const Value& value) { return value.dtype().is_floating(); }
+
+  Values body_inputs() {
+    Values inputs;
+    for (const Value& operand : node_.operands())
+      inputs.push_back(graph_.input(operand.type(), absl::StrCat("x", inputs.size())));
+    return inputs;
+  }
+
+  Values seeds_for(const Values& grads) {
+    Values seeds;
+    for (const Value& grad : grads)
+      seeds.push_back(grad ? graph_.input(grad.type(), absl::StrCat("dy", seeds.size())) : Value{});
+    return seeds;
+  }
+
+  // What the inputs of the graph are in the graph around it.
+  Values arguments(const Values& grads) {
+    Values reached;
+    std::copy_if(grads.begin(), grads.end(), std::back_inserter(reached), [](const Value& grad) { return !!grad; });
+    Values all;
+    for (const Value& operand : node_.operands()) {
+      Values waits = {operand};
+      waits.insert(waits.end(), reached.begin(), reached.end());
+      all.push_back(operand.node->is("variable") ? operand : b_.graph().add("barrier", std::move(waits)));
+    }
+    all.insert(all.end(), reached.begin(), reached.end());
+    return all;
+  }
+
+  // The gradients of the floating operands at the places of all operands.
+  Values spread(const Values& inside, const Values& outside) const {
+    Values all;
+    std::size_t next = 0, next_outside = 0;
+    for (const Value& operand : node_.operands()) {
+      const bool has_gradient = is_floating(operand) && inside[next++];
+      all.push_back(has_gradient ? outside[next_outside++] : Value{});
+    }
+    return all;
+  }
+
+  Builder& b_;
+  Node& node_;
+  Graph graph_;
+};
+
 }  // namespace
 
 void add_region_ops(Registry& r) {
@@ -88,6 +163,30 @@ void add_region_ops(Registry& r) {
             .attr("split_by_tap", false, "a tapped value inside kept the library from taking more")
             .infer(infer_fusion)
             .reference(reference_fusion)
+            .internal());
+  r.add(Op("checkpoint")
+            .doc("A region of the graph whose values are not kept for the gradient: that computes them once more, when "
+                 "it gets there. Opened by the pass open-checkpoints.")
+            .variadic_input("operands", "any", "the inputs of the body")
+            .infer(infer_fusion)
+            .reference(reference_fusion)
+            .vjp([](Builder& b, Node& node, const Values& g) { return CheckpointGradient(b, node).run(g); })
+            .internal());
+  r.add(Op("barrier")
+            .doc("x, not before the values after it exist. No rule sees through it, so that what is computed of it is "
+                 "computed again, and then.")
+            .input("x", "any")
+            .variadic_input("after", "any", "what it waits for")
+            .infer(same_as())
+            .reference([](const RefContext& c) {
+              c.results[0].data = c.operands[0]->data;
+              return absl::OkStatus();
+            })
+            .vjp([](Builder&, Node& node, const Values& g) {
+              Values gradients(static_cast<std::size_t>(node.num_operands()));
+              gradients[0] = g[0];
+              return gradients;
+            })
             .internal());
 }
 

@@ -30,11 +30,12 @@ std::string group_loc(const std::vector<Node*>& nodes) {
 // Copies the nodes into a body and remembers which outer values became its inputs.
 class BodyBuilder {
  public:
-  BodyBuilder(const Graph& graph, const GroupSpec& spec) : spec_(spec), body_(std::make_unique<Graph>(spec.name)) {
-    for (Node* node : spec.nodes) members_.insert(node);
+  BodyBuilder(const Graph& graph, const std::vector<Node*>& nodes, const std::string& name)
+      : nodes_(nodes), body_(std::make_unique<Graph>(name)) {
+    members_.insert(nodes.begin(), nodes.end());
     find_results(graph);
     take_updated_variables(graph);
-    for (Node* node : spec.nodes) copy(*node);
+    for (Node* node : nodes) copy(*node);
     for (const Value& result : results_) {
       body_->add_output(Value{copies_.at(result.node), result.index}, absl::StrCat(body_->outputs().size()));
     }
@@ -49,9 +50,9 @@ class BodyBuilder {
   void find_results(const Graph& graph) {
     std::unordered_set<const Node*> has_output;
     for (const Output& output : graph.outputs()) has_output.insert(output.value.node);
-    for (Node* node : spec_.nodes) {
+    for (Node* node : nodes_) {
       // A constant beside others is a copy: its other users have their own.
-      if (is_free(*node) && spec_.nodes.size() > 1) continue;
+      if (is_free(*node) && nodes_.size() > 1) continue;
       for (int i = 0; i < node->num_results(); ++i) {
         if (used_outside(graph, *node, i, has_output.count(node) > 0)) results_.push_back(node->result(i));
       }
@@ -62,7 +63,7 @@ class BodyBuilder {
   // operands that fit.
   void take_updated_variables(const Graph& graph) {
     std::unordered_set<const Node*> read;
-    for (const Node* node : spec_.nodes) {
+    for (const Node* node : nodes_) {
       for (const Value& operand : node->operands()) read.insert(operand.node);
     }
     for (const Value& result : results_) {
@@ -101,7 +102,7 @@ class BodyBuilder {
     return false;
   }
 
-  const GroupSpec& spec_;
+  const std::vector<Node*>& nodes_;
   std::unique_ptr<Graph> body_;
   std::unordered_set<const Node*> members_;
   std::unordered_map<const Node*, Node*> copies_;
@@ -114,7 +115,7 @@ bool is_graph_operand(const Node& node) { return node.is("input") || node.is("va
 bool is_group(const Node& node) { return node.is("fusion"); }
 bool is_library_group(const Node& node) { return is_group(node) && !node.attrs().text("library").empty(); }
 bool is_loop(const Node& node) { return node.is("loop"); }
-bool is_view(const Node& node) { return node.is("reshape"); }
+bool is_view(const Node& node) { return node.is("reshape") || node.is("barrier"); }
 
 absl::Status for_each_block(Graph& graph, const std::function<absl::Status(Graph&)>& f) {
   for (const auto& node : graph.nodes()) {
@@ -124,18 +125,24 @@ absl::Status for_each_block(Graph& graph, const std::function<absl::Status(Graph
   return f(graph);
 }
 
-Node* make_group(Graph& graph, const GroupSpec& spec) {
-  BodyBuilder body(graph, spec);
+Node* outline(Graph& graph, const std::vector<Node*>& nodes, const OpDef& op, Attrs attrs, const std::string& name) {
+  BodyBuilder body(graph, nodes, name);
   const Values results = body.results();
-  MICA_CHECK(!results.empty()) << "group " << spec.name << " computes nothing that is used";
+  if (results.empty()) return nullptr;
   std::vector<std::unique_ptr<Graph>> bodies;
   Values operands = body.operands();
   bodies.push_back(body.take());
-  graph.set_loc(group_loc(spec.nodes));
-  Attrs attrs{{"name", spec.name}, {"library", spec.library}, {"split_by_tap", spec.split_by_tap}};
-  Node* group = graph.add(op("fusion"), std::move(operands), std::move(attrs), std::move(bodies));
+  graph.set_loc(group_loc(nodes));
+  Node* whole = graph.add(op, std::move(operands), std::move(attrs), std::move(bodies));
   for (std::size_t i = 0; i < results.size(); ++i)
-    graph.replace_all_uses(results[i], group->result(static_cast<int>(i)));
+    graph.replace_all_uses(results[i], whole->result(static_cast<int>(i)));
+  return whole;
+}
+
+Node* make_group(Graph& graph, const GroupSpec& spec) {
+  Attrs attrs{{"name", spec.name}, {"library", spec.library}, {"split_by_tap", spec.split_by_tap}};
+  Node* group = outline(graph, spec.nodes, op("fusion"), std::move(attrs), spec.name);
+  MICA_CHECK(group) << "group " << spec.name << " computes nothing that is used";
   return group;
 }
 

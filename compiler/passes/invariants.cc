@@ -8,6 +8,7 @@ namespace mica::ir {
 namespace {
 
 bool is_differentiated(const Node& node) { return !node.is("gradient"); }
+bool is_open(const Node& node) { return !node.is("checkpoint"); }
 bool is_legal(const Node& node) { return !node.op().is_composite(); }
 bool is_alive(const Node& node) { return is_graph_operand(node) || node.graph().is_used(node); }
 bool is_one_step(const Node& node) {
@@ -25,7 +26,7 @@ constexpr Invariant kInvariants[] = {
     {kFolded, "folded", nullptr},       {kLaidOut, "laid out", nullptr},
     {kClaimed, "claimed", nullptr},     {kLegal, "legal", is_legal},
     {kClean, "clean", is_alive},        {kFused, "fused", is_one_step},
-    {kTemplated, "templated", nullptr},
+    {kTemplated, "templated", nullptr}, {kOpen, "open", is_open},
 };
 
 absl::Status check(const Graph& graph, const Invariant& invariant) {

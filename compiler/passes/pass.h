@@ -26,6 +26,7 @@ inline constexpr Invariants kLegal = 1 << 5;           // no composite is left
 inline constexpr Invariants kClean = 1 << 6;           // no dead nodes
 inline constexpr Invariants kFused = 1 << 7;           // every computation is a group, a view or opaque: one step each
 inline constexpr Invariants kTemplated = 1 << 8;       // a template takes every scan that is left
+inline constexpr Invariants kOpen = 1 << 9;            // no `checkpoint` node
 std::string to_string(Invariants invariants);
 // The first broken one of `claimed` that can be decided by looking.
 absl::Status check_invariants(const Graph& graph, Invariants claimed);

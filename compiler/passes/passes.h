@@ -12,6 +12,8 @@ absl::Status canonicalize(Graph& graph, const PassOptions& options);
 absl::Status hoist_inputs(Graph& graph, const PassOptions& options);
 // Expands `gradient` nodes into ordinary operations, inner ones first.
 absl::Status autodiff(Graph& graph, const PassOptions& options);
+// The bodies of `checkpoint` nodes take the place of the nodes.
+absl::Status open_checkpoints(Graph& graph, const PassOptions& options);
 // Sums over the steps of a scan, such as the gradient of a captured matrix, are taken once after the loop.
 absl::Status hoist_sums(Graph& graph, const PassOptions& options);
 // Computes operations on constants through the reference, in double.

@@ -27,14 +27,20 @@ class StepGraph {
     after_.resize(steps_.size());
     for (const Node* step : steps_) {
       for (const Value& operand : step->operands()) {
-        Value base = ir::is_view(*operand.node) ? base_of(operand) : operand;
-        if (auto it = number_.find(base.node); it != number_.end()) add_edge(it->second, number_.at(step));
-        if (base.node->is("variable")) readers_[base.node].push_back(number_.at(step));
+        if (const Node* base = base_of(operand).node; base->is("variable")) readers_[base].push_back(number_.at(step));
+        add_edges(operand, number_.at(step));
       }
     }
   }
 
   void add_edge(std::size_t before, std::size_t after) { after_[before].push_back(after); }
+
+  // From whatever must have run before the value can be read: what it looks at, and what a barrier waits for.
+  void add_edges(const Value& value, std::size_t reader) {
+    if (auto it = number_.find(value.node); it != number_.end()) return add_edge(it->second, reader);
+    if (!ir::is_view(*value.node)) return;
+    for (const Value& operand : value.node->operands()) add_edges(operand, reader);
+  }
 
   bool reaches(std::size_t from, std::size_t to) const {
     std::vector<bool> seen(steps_.size());

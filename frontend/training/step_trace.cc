@@ -131,7 +131,7 @@ class StepTrace {
     Tensors operands;
     for (std::size_t i = 0; i < impl.num_operands(); ++i) {
       std::string name = i == 0 ? "learning_rate" : absl::StrCat("factor_", i);
-      operands.push_back(trace_.input({kFloat32, {}}, absl::StrCat(prefix, "/", name)));
+      operands.push_back(trace_.input({kFloat32, {}}, absl::StrCat(prefix, ":", name)));
     }
     optimizers_.push_back(optimizer);
     impl.apply(variables, grads, operands);

@@ -97,7 +97,7 @@ class StepDumpTest : public DumpTest {
 TEST_F(StepDumpTest, ACompiledModelShowsItsWholeStep) {
   const std::string graph = compiled().dump(Stage::kGraph, {.mode = "train"});
   for (const char* part :
-       {"%target:logits: i32[N]", "\"adam/learning_rate\"", "gradient(", "# loss/logits", "# metrics/accuracy",
+       {"%target:logits: i32[N]", "%adam:learning_rate: f32[]", "gradient(", "# loss/logits", "# metrics/accuracy",
         "# adam/hidden/kernel", "variable \"adam/hidden_kernel_momentum\"", "as \"loss\"", "update "}) {
     EXPECT_THAT(graph, HasSubstr(part));
   }
