@@ -17,6 +17,14 @@ bool any_of_kind(const Tensors& tensors, ValueKind kind) {
   return std::any_of(tensors.begin(), tensors.end(), [&](const Tensor& t) { return t.node()->kind == kind; });
 }
 
+// A shape of an open size: only a model's call can have it.
+bool is_open(const ir::Attrs& attrs) {
+  return std::any_of(attrs.items().begin(), attrs.items().end(), [](const auto& item) {
+    const auto* dims = std::get_if<ir::Dims>(&item.second);
+    return dims && !ir::all_static(*dims);
+  });
+}
+
 // Infers the result types as the graph would, and fills the attributes' defaults.
 void complete(const ir::OpDef& op, Call& call) {
   ir::Graph scratch;
@@ -47,7 +55,7 @@ Tensors apply_all(const ir::OpDef& op, Tensors operands, ir::Attrs attrs, Bodies
     return trace->add(op, operands, std::move(attrs), clones_of(bodies));
   }
   if (any_of_kind(operands, ValueKind::kTraced)) throw_stale(op.name);
-  if (!any_of_kind(operands, ValueKind::kSymbolic)) return record(op, operands, std::move(attrs), std::move(bodies));
+  if (!any_of_kind(operands, ValueKind::kSymbolic) && !is_open(attrs)) return record(op, operands, std::move(attrs), std::move(bodies));
   auto call = std::make_shared<Call>();
   call->op = &op;
   call->attrs = std::move(attrs);

@@ -18,7 +18,7 @@ void check_static(const Shape& shape, const char* where) {
   throw Error({.where = where,
                .expected = "a shape without dynamic dims",
                .received = shape.to_string(),
-               .hint = "Arrays have a size; zeros_like(x) takes that of a symbolic tensor."});
+               .hint = "Arrays have a size; zeros_like(x) and randn_like(x) take that of a symbolic tensor."});
 }
 
 Tensor made(rt::Array array, const TensorOptions& options) {

@@ -82,7 +82,10 @@ rt::Array next_random_state(std::optional<std::int64_t> own_seed) {
 
 Tensor random_state(std::optional<std::int64_t> own_seed) {
   if (Trace* trace = Trace::current()) return trace->random_state(own_seed);
-  return Tensor::of(make_computed(next_random_state(own_seed)));
+  ValueRef state = make_computed(next_random_state(own_seed));
+  state->draw = true;
+  state->draw_seed = own_seed;
+  return Tensor::of(std::move(state));
 }
 
 }  // namespace internal

@@ -7,6 +7,7 @@
 #include "frontend/graph/layer_state.h"
 #include "frontend/graph/model_graph.h"
 #include "frontend/graph/operation.h"
+#include "frontend/graph/random.h"
 #include "frontend/graph/scope.h"
 #include "frontend/graph/trace.h"
 
@@ -23,7 +24,8 @@ class Environment {
     for (std::size_t i = 0; i < results.size(); ++i) values_[{&call, static_cast<int>(i)}] = results[i];
   }
   Tensor get(const ValueRef& value) const {
-    return value->kind == ValueKind::kSymbolic ? values_.at({value->producer.get(), value->result}) : Tensor::of(value);
+    if (value->kind == ValueKind::kSymbolic) return values_.at({value->producer.get(), value->result});
+    return value->draw ? random_state(value->draw_seed) : Tensor::of(value);
   }
 
  private:

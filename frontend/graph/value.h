@@ -65,6 +65,8 @@ struct ValueNode {
   int result = 0;
   rt::Array array;             // computed
   bool literal = false;        // a C++ number: a constant in a model, a run-time operand of lazy code
+  bool draw = false;           // the state of a random operation: each replay of a model draws another one
+  std::optional<std::int64_t> draw_seed;  // of the operation's own
   double number = 0;           // literal
   CellRef cell;                // variable
   std::uint64_t trace_id = 0;  // traced: the Trace that it lives in

@@ -152,6 +152,11 @@ Tensor scatter_reduce(const Tensor& x, int dim, const Tensor& index, const Tenso
 Tensor take(const Tensor& x, const Tensor& index);  // of all elements in their order
 Tensor take_along_dim(const Tensor& x, const Tensor& indices, std::optional<int> dim = {});
 
+// ---- random numbers of the shape of x, which may be symbolic: drawn anew at each run
+Tensor rand_like(const Tensor& x);   // uniform in [0, 1)
+Tensor randn_like(const Tensor& x);  // mean 0, variance 1
+Tensor bernoulli(const Tensor& p);   // 1 with probability p, else 0
+
 // ---- matrices
 struct AddmmOptions {
   double beta = 1, alpha = 1;  // beta * x + alpha * product
