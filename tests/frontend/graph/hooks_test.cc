@@ -8,6 +8,8 @@
 #include "frontend/mica/autograd.h"
 #include "frontend/mica/layers.h"
 #include "frontend/mica/model.h"
+#include "frontend/mica/nn.h"
+#include "frontend/mica/optim.h"
 #include "frontend/mica/training.h"
 
 namespace mica {
@@ -85,6 +87,69 @@ TEST(Hooks, BackwardHooksSeeTheGradientsOfResults) {
   net.model(rows()).sum().backward();
   EXPECT_THAT(order, ElementsAre("last", "hidden"));
   EXPECT_THAT(seen.to_vector(), ElementsAre(2, 3, 2, 3));
+}
+
+// Hooks on modules within modules, in the order of PyTorch: outside in before the calls, inside out after them and in
+// backward().
+TEST(Hooks, OfNestedModulesRunFromTheOutsideInAndBack) {
+  nn::Sequential inner({nn::Linear(2, 2), nn::ReLU()});
+  nn::Sequential net({inner, nn::Linear(2, 1)});
+  std::vector<std::string> order;
+  std::vector<HookHandle> handles;
+  for (const auto& [name, module] : net.named_modules()) {
+    auto noted = [&order, of = name](const char* what) { order.push_back(what + (" " + of)); };
+    handles.push_back(module.register_forward_pre_hook([=](const Layer&, const Tensors&) { noted("pre"); }));
+    handles.push_back(module.register_forward_hook([=](const Layer&, const Tensor&) { noted("post"); }));
+    handles.push_back(module.register_full_backward_hook([=](const Layer&, const Tensors&) { noted("grad"); }));
+  }
+  Tensor loss = net(rows()).sum();
+  EXPECT_THAT(order, ElementsAre("pre ", "pre 0", "pre 0.0", "post 0.0", "pre 0.1", "post 0.1", "post 0", "pre 1",
+                                 "post 1", "post "));
+  order.clear();
+  loss.backward();
+  EXPECT_THAT(order, testing::UnorderedElementsAre("grad ", "grad 1", "grad 0", "grad 0.1", "grad 0.0"));
+  EXPECT_EQ(order.back(), "grad 0.0");
+  order.clear();
+  for (HookHandle& handle : handles) handle.remove();
+  net(rows()).sum().backward();
+  EXPECT_TRUE(order.empty());
+}
+
+// What a hook of a nested module gives replaces what the modules around it go on with.
+TEST(Hooks, OfNestedModulesMayReplaceWhatTheyGive) {
+  nn::Linear first(2, 2, {.bias = false}), second(2, 1, {.bias = false});
+  nn::init::eye_(first.weight("weight"));
+  nn::init::ones_(second.weight("weight"));
+  nn::Sequential net({nn::Sequential({first, nn::ReLU()}), second});
+  HookHandle handle = first.register_forward_hook([](const Layer&, const Tensor& output) { return output + 1; });
+  EXPECT_THAT(net(rows()).to_vector(), ElementsAre(2, 9));
+  handle.remove();
+  EXPECT_THAT(net(rows()).to_vector(), ElementsAre(1, 7));
+}
+
+// A lazy loop goes back to the Program that it had before the hook.
+TEST(Hooks, OneThatGoesLeavesLazyStepsAsTheyWere) {
+  nn::Sequential net({nn::Linear(2, 3), nn::Tanh(), nn::Linear(3, 1)});
+  optim::SGD optimizer(net.parameters(), {.lr = 0.1});
+  auto step = [&] {
+    optimizer.zero_grad();
+    net(rows()).square().mean().backward();
+    optimizer.step();
+  };
+  step();
+  step();
+  const int before = internal::num_lazy_programs();
+  std::vector<Tensor> seen;
+  HookHandle handle = net[1].register_forward_hook([&](const Layer&, const Tensor& output) { seen.push_back(output); });
+  step();
+  step();
+  EXPECT_EQ(seen.size(), 2U);
+  const int with_hook = internal::num_lazy_programs();
+  EXPECT_LE(with_hook, before + 1);  // what the hook keeps is one more result
+  handle.remove();
+  seen.clear();
+  step();
+  EXPECT_EQ(internal::num_lazy_programs(), with_hook);
 }
 
 TEST(Hooks, PredictCallsThemAfterTheRun) {
