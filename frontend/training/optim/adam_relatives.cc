@@ -40,6 +40,7 @@ class NAdamOptimizer : public ParameterOptimizer {
     check_not_negative("momentum_decay", o.momentum_decay);
   }
   bool has_momentum() const override { return true; }
+  bool keeps_number(std::string_view name) const override { return name == "mu_product"; }
 
  protected:
   void update(const ParameterGroup& group, ParameterState& state, Variable w, Tensor g) override {

@@ -13,6 +13,7 @@ class AsgdOptimizer : public ParameterOptimizer {
  public:
   explicit AsgdOptimizer(const optim::ASGDOptions& o)
       : ParameterOptimizer("ASGD", {.lr = o.lr, .weight_decay = o.weight_decay}, o.maximize), o_(o) {}
+  bool keeps_number(std::string_view name) const override { return name == "eta" || name == "mu"; }
 
  protected:
   void update(const ParameterGroup& group, ParameterState& state, Variable w, Tensor g) override {

@@ -158,7 +158,7 @@ void ParameterOptimizer::load_state_dict(const TensorDict& dict) {
       });
     } else if (parts[2] == "step") {
       states[index].steps = value.item<std::int64_t>();
-    } else if (value.dim() == 0 && all[index].dim() != 0) {
+    } else if (keeps_number(parts[2])) {
       states[index].numbers[parts[2]] = value.item();
     } else {
       if (value.shape() != all[index].shape()) {

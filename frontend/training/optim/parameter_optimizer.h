@@ -48,6 +48,8 @@ class ParameterOptimizer {
   virtual bool has_momentum() const { return false; }
   // Whether state_dict() holds the number of a parameter's steps.
   virtual bool keeps_step() const { return true; }
+  // Whether the state of this name is a number and no tensor like the parameter.
+  virtual bool keeps_number(std::string_view) const { return false; }
   // Error for no parameters and for one that is in a group already.
   void add_group(const optim::ParamGroup& group);
 

@@ -138,6 +138,26 @@ TEST_P(OptimCase, StateDictCarriesOn) {
   for (std::size_t i = 0; i < params.size(); ++i) expect_values(params[i], c["after"][i], "parameter");
 }
 
+// A parameter of rank 0 has tensors of rank 0, which are not the numbers that some rules keep.
+TEST(OptimState, OfAScalarParameterCarriesOn) {
+  auto trained = [](bool with_break) {
+    Parameters params{Variable(tensor(NestedList(1.0)))};
+    auto step = [&](const Optimizer& optimizer) {
+      optimizer.zero_grad();
+      params[0].square().backward();
+      optimizer.step();
+    };
+    optim::NAdam first(params, {.lr = 0.1});
+    step(first);
+    step(first);
+    optim::NAdam second(params, {.lr = 0.1});
+    if (with_break) second.load_state_dict(first.state_dict());
+    step(with_break ? Optimizer(second) : Optimizer(first));
+    return params[0].item();
+  };
+  EXPECT_EQ(trained(true), trained(false));
+}
+
 std::string case_name(const testing::TestParamInfo<std::size_t>& info) {
   return fixtures()["optimizers"][info.param]["name"].get<std::string>() + std::to_string(info.param);
 }
