@@ -172,6 +172,17 @@ TEST(Transformer, TakesEncodersOfOnesOwn) {
   EXPECT_EQ(net.children()[0].class_name(), "Identity");
 }
 
+TEST(Transformer, IsALayerOfAKerasModel) {
+  nn::Transformer net(4, 2,
+                      {.num_encoder_layers = 1, .num_decoder_layers = 1, .dim_feedforward = 6, .batch_first = true});
+  net.eval();
+  Tensor source = Input({5, 4}), target = Input({3, 4});
+  Tensor mask = nn::Transformer::generate_square_subsequent_mask(3);
+  Model model({source, target}, {net(source, target, {.tgt_mask = mask})});
+  Tensor x = sin(arange(40).reshape({2, 5, 4})), y = cos(arange(24).reshape({2, 3, 4}));
+  expect_near(model.predict({x, y}), net(x, y, {.tgt_mask = mask}), 1e-6, "prediction");
+}
+
 TEST(Transformer, RefusesInputsThatDoNotFit) {
   nn::Transformer net(4, 2, {.num_encoder_layers = 1, .num_decoder_layers = 1, .dim_feedforward = 6});
   EXPECT_THAT(error_of([&] { net(ones({5, 2, 4}), ones({3, 1, 4})); }),
