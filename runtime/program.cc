@@ -1,5 +1,6 @@
 #include "runtime/program.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
@@ -111,36 +112,64 @@ struct Program::Impl {
                                 dims_of(tables, buffer, context.binding()->dims));
   }
 
-  RunResult make_results(Context& context, std::span<const Array> inputs, std::span<const VariableValue> variables,
-                         bool donate) const {
-    RunResult result;
-    result.updates.reserve(tables.updates().size());
-    result.results.reserve(tables.results().size());
-    for (std::size_t i = 0; i < tables.updates().size(); ++i) {
+  // Whether the update is written over its variable.
+  bool takes_storage(std::size_t update, std::span<const VariableValue> variables, bool donate) const {
+    return donate && may_take_storage[update] && variables[variable_of(update)].array.sole_owner();
+  }
+
+  std::size_t variable_of(std::size_t update) const {
+    return tables.position(tables.buffer(tables.updates()[update]).link);
+  }
+
+  // The array itself where it fits and nobody else holds it, else a new one.
+  void renew(Array& array, const Context& context, std::uint32_t buffer) const {
+    const MicaBuffer& b = tables.buffer(buffer);
+    const auto dims = std::span(context.binding()->dims).subspan(b.first_dim, b.rank);
+    const bool fits = array.defined() && array.sole_owner() && array.dtype().kind() == b.dtype &&
+                      std::equal(dims.begin(), dims.end(), array.dims().begin(), array.dims().end());
+    if (!fits) array = fresh(context, buffer);
+  }
+
+  // Storage for everything that a run hands out, but what moves there from the variables afterwards.
+  void prepare(Context& context, std::span<const VariableValue> variables, bool donate, RunResult& result) const {
+    result.updates.resize(tables.updates().size());
+    result.results.resize(tables.results().size());
+    for (std::size_t i = 0; i < result.updates.size(); ++i) {
       const std::uint32_t update = tables.updates()[i];
-      const Array& variable = variables[tables.position(tables.buffer(update).link)].array;
-      const bool take = donate && may_take_storage[i] && variable.sole_owner();
-      result.updates.push_back(take ? variable : fresh(context, update));
-      context.set_pointer(update, result.updates.back().data());
+      const bool takes = takes_storage(i, variables, donate);
+      if (!takes) renew(result.updates[i], context, update);
+      context.set_pointer(update, takes ? variables[variable_of(i)].array.data() : result.updates[i].data());
     }
-    for (std::size_t i = 0; i < tables.results().size(); ++i) {
+    for (std::size_t i = 0; i < result.results.size(); ++i) {
+      const std::uint32_t buffer = tables.results()[i];
+      if (tables.buffer(buffer).space != MICA_RESULT || tables.position(buffer) != i) continue;
+      renew(result.results[i], context, buffer);
+      context.set_pointer(buffer, result.results[i].data());
+    }
+  }
+
+  // After a run that did not fail: variables lose what was written over, and results that are other arrays' get them.
+  void hand_over(std::span<const Array> inputs, std::span<VariableValue> variables, bool donate,
+                 RunResult& result) const {
+    for (std::size_t i = 0; i < result.updates.size(); ++i) {
+      if (takes_storage(i, variables, donate)) result.updates[i] = std::move(variables[variable_of(i)].array);
+    }
+    for (std::size_t i = 0; i < result.results.size(); ++i) {
       const std::uint32_t buffer = tables.results()[i], position = tables.position(buffer);
       switch (tables.buffer(buffer).space) {
         case MICA_INPUT:
-          result.results.push_back(inputs[position]);
+          result.results[i] = inputs[position];
           break;
         case MICA_VARIABLE:
-          result.results.push_back(variables[position].array);
+          result.results[i] = variables[position].array;
           break;
         case MICA_UPDATE:
-          result.results.push_back(result.updates[position]);
+          result.results[i] = result.updates[position];
           break;
         default:
-          result.results.push_back(position == i ? fresh(context, buffer) : result.results[position]);
-          context.set_pointer(buffer, result.results.back().data());
+          if (position != i) result.results[i] = result.results[position];
       }
     }
-    return result;
   }
 
   void throw_error(const MicaErrorWord& word) const {
@@ -153,19 +182,19 @@ struct Program::Impl {
                  .hint = {}});
   }
 
-  RunResult run(std::span<const Array> inputs, std::span<const VariableValue> variables, bool donate,
-                std::vector<StepTime>* times) {
+  void run(std::span<const Array> inputs, std::span<VariableValue> variables, bool donate, RunResult& result,
+           std::vector<StepTime>* times) {
     const ContextPool::Lease lease = contexts.acquire();
     Context& context = *lease;
     context.error = {};
     bind_context(context, inputs, variables);
     set_operands(context, inputs, variables);
     provide_init(context, variables);
-    RunResult result = make_results(context, inputs, variables, donate);
+    prepare(context, variables, donate, result);
     context.resolve();
     run_steps(context, tables.run(), times);
     throw_error(context.error);
-    return result;
+    hand_over(inputs, variables, donate, result);
   }
 
   std::shared_ptr<void> keep_alive;
@@ -181,17 +210,25 @@ Program::Program(const MicaProgram& program, std::shared_ptr<void> keep_alive)
     : impl_(std::make_unique<Impl>(program, std::move(keep_alive))) {}
 Program::~Program() = default;
 
-RunResult Program::run(std::span<const Array> inputs, std::span<VariableValue> variables, bool donate) const {
-  if (!profile_requested()) return impl_->run(inputs, variables, donate, nullptr);
+void Program::run(std::span<const Array> inputs, std::span<VariableValue> variables, RunResult& result,
+                  bool donate) const {
+  if (!profile_requested()) return impl_->run(inputs, variables, donate, result, nullptr);
   std::vector<StepTime> times;
-  RunResult result = impl_->run(inputs, variables, donate, &times);
+  impl_->run(inputs, variables, donate, result, &times);
   print_profile(abi().name, times);
+}
+
+RunResult Program::run(std::span<const Array> inputs, std::span<VariableValue> variables, bool donate) const {
+  RunResult result;
+  run(inputs, variables, result, donate);
   return result;
 }
 
 RunResult Program::profile(std::span<const Array> inputs, std::span<VariableValue> variables,
                            std::vector<StepTime>& times) const {
-  return impl_->run(inputs, variables, false, &times);
+  RunResult result;
+  impl_->run(inputs, variables, false, result, &times);
+  return result;
 }
 
 const MicaProgram& Program::abi() const { return impl_->tables.abi(); }

@@ -46,11 +46,14 @@ class Program {
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
-  // Runs on the caller's thread and the pool. May be called from many threads at once. The variables' arrays are taken
-  // by reference to the handle: when `donate[i]` and the array is its storage's sole owner, its storage may be
-  // overwritten and returned as the update. Throws mica::Error for dims that contradict each other and for the error
-  // word (naming the layer, position and value).
+  // Runs on the caller's thread and the pool. May be called from many threads at once. With `donate` a variable's array
+  // that is its storage's sole owner may be overwritten and moves into the updates. Throws mica::Error for dims that
+  // contradict each other and for the error word (naming the layer, position and value); no array has moved then.
   RunResult run(std::span<const Array> inputs, std::span<VariableValue> variables, bool donate = false) const;
+  // The same into `result`, whose results are written again where they fit and nobody else holds them: the second run
+  // with such dims, whose updates take their variables' storage, allocates nothing.
+  void run(std::span<const Array> inputs, std::span<VariableValue> variables, RunResult& result,
+           bool donate = false) const;
   // The same, timed step by step.
   RunResult profile(std::span<const Array> inputs, std::span<VariableValue> variables,
                     std::vector<StepTime>& times) const;

@@ -40,17 +40,17 @@ class ReferenceRunnable : public Runnable {
  public:
   explicit ReferenceRunnable(const ir::Graph& graph) : graph_(graph.clone()) {}
 
-  rt::RunResult run(std::span<const rt::Array> inputs, std::span<rt::VariableValue> variables) const override {
+  void run(std::span<const rt::Array> inputs, std::span<rt::VariableValue> variables,
+           rt::RunResult& result) const override {
     std::vector<ir::RefTensor> operands, weights;
     for (const rt::Array& input : inputs) operands.push_back(to_reference(input));
     for (const rt::VariableValue& variable : variables) weights.push_back(to_reference(variable.array));
     auto values = ir::evaluate(*graph_, operands, weights);
     if (!values.ok()) throw Error(std::string(values.status().message()));
-    rt::RunResult result;
+    result = {};
     for (std::size_t i = 0; i < values->size(); ++i) {
       (graph_->outputs()[i].target ? result.updates : result.results).push_back(from_reference((*values)[i]));
     }
-    return result;
   }
 
  private:

@@ -14,7 +14,9 @@ namespace mica::internal {
 class Runnable {
  public:
   virtual ~Runnable() = default;
-  virtual rt::RunResult run(std::span<const rt::Array> inputs, std::span<rt::VariableValue> variables) const = 0;
+  // Arrays of `result` from an earlier run may be written again where nobody else holds them.
+  virtual void run(std::span<const rt::Array> inputs, std::span<rt::VariableValue> variables,
+                   rt::RunResult& result) const = 0;
 };
 
 struct ExecuteOptions {

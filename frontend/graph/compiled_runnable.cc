@@ -8,9 +8,10 @@ namespace {
 class CompiledRunnable : public Runnable {
  public:
   explicit CompiledRunnable(std::shared_ptr<const compiler::CompiledModel> model) : model_(std::move(model)) {}
-  rt::RunResult run(std::span<const rt::Array> inputs, std::span<rt::VariableValue> variables) const override {
-    return model_->program().run(inputs, variables,
-                                 /*donate=*/true);  // only Variables that lent their storage are affected
+  void run(std::span<const rt::Array> inputs, std::span<rt::VariableValue> variables,
+           rt::RunResult& result) const override {
+    // Only Variables that lent their storage are affected.
+    model_->program().run(inputs, variables, result, /*donate=*/true);
   }
 
  private:

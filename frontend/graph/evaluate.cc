@@ -54,7 +54,8 @@ class Operands {
   Operands& operator=(const Operands&) = delete;
 
   rt::RunResult run(const Runnable& program) {
-    rt::RunResult result = program.run(inputs_, variables_);
+    rt::RunResult result;
+    program.run(inputs_, variables_, result);
     lent_.clear();
     return result;
   }

@@ -57,13 +57,15 @@ class Executable::Loan {
   std::vector<rt::VariableValue> values_;
 };
 
-std::vector<rt::Array> Executable::run(std::span<const rt::Array> inputs) const {
+std::vector<rt::Array> Executable::run(std::span<const rt::Array> inputs, std::vector<rt::Array> earlier) const {
   MICA_CHECK(static_cast<int>(inputs.size()) == traced_.num_inputs) << "a run with other inputs than were traced";
   std::vector<rt::Array> operands;
   std::size_t next = 0;
   for (const auto& read : traced_.operands) operands.push_back(read ? read() : inputs[next++]);
+  rt::RunResult result{std::move(earlier), {}};
+  result.updates.reserve(traced_.updated.size());  // the Program itself allocates nothing
   Loan loan(traced_);
-  rt::RunResult result = runnable_->run(operands, loan.values());
+  runnable_->run(operands, loan.values(), result);
   loan.settle(std::move(result.updates));
   const std::size_t num_results = result.results.size() - num_shown();
   call_hooks_after_run(traced_.hooked, std::span(result.results).subspan(num_results));

@@ -17,7 +17,8 @@ class Executable {
   explicit Executable(TracedGraph traced, const ExecuteOptions& options = {});
   // `inputs` in the order of Trace::input. Reads the Variables and binds their new values afterwards; returns the
   // outputs in the order of the graph; then calls the hooks of layers. An error leaves every Variable as it was.
-  std::vector<rt::Array> run(std::span<const rt::Array> inputs) const;
+  // Outputs of an earlier run are written again where nobody else holds them.
+  std::vector<rt::Array> run(std::span<const rt::Array> inputs, std::vector<rt::Array> earlier = {}) const;
   const ir::Graph& graph() const { return *traced_.graph; }
   std::vector<std::string> output_names() const;
 

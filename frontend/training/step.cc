@@ -61,11 +61,10 @@ void Step::run(const TrainingData& batch, Tally& tally) {
   for (const Optimizer& optimizer : optimizers_) {
     for (double value : optimizer.impl().operands()) inputs.push_back(scalar(value));
   }
-  std::vector<rt::Array> results = program_->run(inputs);
-  for (std::size_t i = num_reported_; i < results.size(); ++i)
-    tally.set_own(names_[i].substr(kLogPrefix.size()), results[i].at(0));
-  results.resize(num_reported_);
-  if (!results.empty()) tally.add(results, batch.rows());
+  results_ = program_->run(inputs, std::move(results_));
+  for (std::size_t i = num_reported_; i < results_.size(); ++i)
+    tally.set_own(names_[i].substr(kLogPrefix.size()), results_[i].at(0));
+  if (num_reported_ > 0) tally.add(std::span(results_).first(num_reported_), batch.rows());
   for (const Optimizer& optimizer : optimizers_) optimizer.impl().count_step();
 }
 

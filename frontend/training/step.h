@@ -32,6 +32,7 @@ class Step {
   std::vector<Optimizer> optimizers_;  // that it applies
   std::vector<std::string> names_;     // of its outputs: what Tally reads, then the logs of a step of one's own
   std::size_t num_reported_ = 0;
+  std::vector<rt::Array> results_;  // of the last batch: storage for the next one
 };
 
 }  // namespace mica::internal

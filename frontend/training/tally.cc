@@ -35,7 +35,7 @@ Tally::Tally(const TrainingConfig& config) : config_(&config) {
   });
 }
 
-void Tally::add(const std::vector<rt::Array>& results, std::int64_t rows) {
+void Tally::add(std::span<const rt::Array> results, std::int64_t rows) {
   losses_.resize(num_losses(*config_) > 1 ? 1 + num_losses(*config_) : 1);
   last_losses_.clear();
   std::size_t num_metrics = 0;  // a model that had no outputs yet learns them from its first batch

@@ -1,6 +1,7 @@
 // What an epoch has seen: losses, means weighted by rows, and the sums of the metrics.
 #pragma once
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,7 @@ class Tally {
   explicit Tally(const TrainingConfig& config);  // resets the metrics that keep Variables
   // `results` in the order of the outputs of the step's graph: the total loss, the loss of each output where there are
   // several, then what each metric adds up.
-  void add(const std::vector<rt::Array>& results, std::int64_t rows);
+  void add(std::span<const rt::Array> results, std::int64_t rows);
   // A number of a train_step of one's own: the last batch's stands.
   void set_own(std::string_view name, double value);
   // Sorted by name, as Keras. A metric of several numbers has one entry each, "precision[0]".
