@@ -4,6 +4,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "compiler/graph/location.h"
 #include "compiler/ops/op_def.h"
 
 namespace mica::ir {
@@ -132,7 +133,7 @@ class Rematerializer {
       for (Value& operand : operands) {
         if (auto it = copies.find(operand.node); it != copies.end()) operand.node = it->second;
       }
-      graph.set_loc(original->loc());
+      graph.set_loc(with_role(original->loc(), Role::kRecomputed));
       nodes.push_back(copies[original] = graph.add(original->op(), std::move(operands), original->attrs()));
     }
     for (Node* user : reader.nodes) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/graph/location.h"
 #include "runtime/arena.h"
 
 namespace mica::program {
@@ -9,6 +10,19 @@ namespace {
 
 bool lives_at(const PlanBuffer& buffer, std::size_t step) {
   return buffer.space == MICA_ARENA && buffer.first_step <= step && step <= buffer.last_step;
+}
+
+// The number of steps when no gradient is among them.
+std::size_t first_backward_step(const Plan& plan) {
+  auto it = std::find_if(plan.run.begin(), plan.run.end(),
+                         [](const PlanStep& step) { return ir::role_of(step.layer) == ir::Role::kBackward; });
+  return static_cast<std::size_t>(it - plan.run.begin());
+}
+
+void sort_by_size(std::vector<int>& buffers, const std::vector<std::int64_t>& bytes) {
+  std::stable_sort(buffers.begin(), buffers.end(), [&](int a, int b) {
+    return bytes[static_cast<std::size_t>(a)] > bytes[static_cast<std::size_t>(b)];
+  });
 }
 
 }  // namespace
@@ -51,12 +65,17 @@ MemoryUse memory_of(const Plan& plan, const ir::SymbolValue& value) {
     use.fullest_bytes = live;
     use.fullest_step = step;
   }
+  const std::size_t backward = first_backward_step(plan);
   for (std::size_t i = 0; i < plan.buffers.size(); ++i) {
-    if (lives_at(plan.buffers[i], use.fullest_step) && bytes[i] > 0) use.live.push_back(static_cast<int>(i));
+    if (bytes[i] == 0) continue;
+    if (lives_at(plan.buffers[i], use.fullest_step)) use.live.push_back(static_cast<int>(i));
+    if (plan.buffers[i].first_step < backward && lives_at(plan.buffers[i], backward)) {
+      use.saved.push_back(static_cast<int>(i));
+      use.saved_bytes += bytes[i];
+    }
   }
-  std::stable_sort(use.live.begin(), use.live.end(), [&](int a, int b) {
-    return bytes[static_cast<std::size_t>(a)] > bytes[static_cast<std::size_t>(b)];
-  });
+  sort_by_size(use.live, bytes);
+  sort_by_size(use.saved, bytes);
   return use;
 }
 

@@ -15,6 +15,10 @@ struct MemoryUse {
   std::size_t fullest_step = 0;
   std::int64_t fullest_bytes = 0;
   std::vector<int> live;
+  // What of the arena outlives the forward pass: buffers written before the first step that belongs to a gradient and
+  // read then or later, the largest first, and their bytes. None without gradients.
+  std::vector<int> saved;
+  std::int64_t saved_bytes = 0;
 };
 
 // `value` says what the symbols of the plan stand for.

@@ -4,9 +4,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "compiler/compile.h"
+#include "compiler/graph/location.h"
+#include "compiler/passes/groups.h"
 #include "compiler/program/memory.h"
+#include "frontend/graph/layer_state.h"
 #include "frontend/graph/model_state.h"
+#include "frontend/training/step_trace.h"
 
 namespace mica {
 namespace views {
@@ -32,6 +37,32 @@ std::string buffer_text(const program::Plan& plan, int at, const ir::SymbolValue
                          step_text(plan, buffer.first_step), buffer.last_step);
 }
 
+std::string buffer_list(const program::Plan& plan, const std::vector<int>& buffers, const ir::SymbolValue& value) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(buffers.size(), kShownBuffers); ++i)
+    text += buffer_text(plan, buffers[i], value);
+  if (buffers.size() > kShownBuffers)
+    absl::StrAppend(&text, "    and ", buffers.size() - kShownBuffers, " smaller ones\n");
+  return text;
+}
+
+// The layers of operations that compute a value once more, each once, and how many operations there are.
+struct Recomputed {
+  std::vector<std::string> layers;
+  int operations = 0;
+};
+
+void collect(const ir::Graph& graph, Recomputed& found) {
+  for (const auto& node : graph.nodes()) {
+    for (const auto& body : node->bodies()) collect(*body, found);
+    if (!node->bodies().empty() || ir::is_view(*node) || ir::role_of(node->loc()) != ir::Role::kRecomputed) continue;
+    ++found.operations;
+    std::string layer(ir::layer_of(node->loc()));
+    if (std::find(found.layers.begin(), found.layers.end(), layer) == found.layers.end())
+      found.layers.push_back(std::move(layer));
+  }
+}
+
 }  // namespace
 
 std::string bytes_text(std::int64_t bytes) {
@@ -46,20 +77,32 @@ std::string bytes_text(std::int64_t bytes) {
   return absl::StrFormat("%.1f %s", size, unit);
 }
 
-std::string memory_text(const program::Plan& plan, const ir::SymbolValue& value) {
+std::string memory_text(const program::Plan& plan, const ir::SymbolValue& value, std::int64_t slots) {
   const program::MemoryUse use = program::memory_of(plan, value);
-  std::string text = line("inputs", use.inputs) + line("weights", use.variables) + line("results", use.results);
+  std::string text = line("inputs", use.inputs) + line("weights", use.variables - slots);
+  if (slots > 0) text += line("slots", slots, "of the optimizer");
+  text += line("results", use.results);
   if (use.kept > 0) text += line("packed", use.kept, "made from the weights, kept until they change");
   if (plan.run.empty() || use.live.empty()) return text + line("arena", use.arena);
   text +=
       line("arena", use.arena,
            absl::StrCat("fullest in step ", step_text(plan, use.fullest_step), ": ", bytes_text(use.fullest_bytes)));
-  for (std::size_t i = 0; i < std::min(use.live.size(), kShownBuffers); ++i)
-    text += buffer_text(plan, use.live[i], value);
-  if (use.live.size() > kShownBuffers) {
-    absl::StrAppend(&text, "    and ", use.live.size() - kShownBuffers, " smaller ones\n");
-  }
-  return text;
+  text += buffer_list(plan, use.live, value);
+  if (use.saved.empty()) return text;
+  return text + line("saved", use.saved_bytes, "of the forward pass, for the gradients") +
+         buffer_list(plan, use.saved, value);
+}
+
+std::string recomputed_text(const ir::Graph& fused) {
+  Recomputed found;
+  collect(fused, found);
+  if (found.operations == 0) return "";
+  const std::size_t shown = std::min(found.layers.size(), kShownBuffers);
+  std::string layers =
+      absl::StrJoin(found.layers.begin(), found.layers.begin() + static_cast<std::ptrdiff_t>(shown), ", ");
+  if (shown < found.layers.size()) absl::StrAppend(&layers, " and ", found.layers.size() - shown, " more");
+  return absl::StrCat("  computed once more instead of being saved: ", found.operations, " operations of ", layers,
+                      "\n");
 }
 
 }  // namespace views
@@ -67,16 +110,39 @@ std::string memory_text(const program::Plan& plan, const ir::SymbolValue& value)
 namespace internal {
 namespace {
 
-// What the open dims of the types are in the arrays.
-ir::SymbolValue sizes_in(const ModelData& data) {
+// What the open dims of the graph's first inputs are in the arrays.
+ir::SymbolValue sizes_in(const ir::Graph& graph, const std::vector<rt::Array>& arrays) {
   std::map<std::string, std::int64_t> sizes;
-  for (std::size_t i = 0; i < data.types.size(); ++i) {
-    for (std::size_t axis = 0; axis < data.types[i].dims.size(); ++axis) {
-      const ir::Dim& dim = data.types[i].dims[axis];
-      if (!dim.is_static()) sizes.emplace(dim.to_string(), data.arrays[i].dims()[axis]);
+  for (std::size_t i = 0; i < arrays.size(); ++i) {
+    const ir::Dims& dims = graph.inputs()[i]->result_types()[0].dims;
+    for (std::size_t axis = 0; axis < dims.size(); ++axis) {
+      if (!dims[axis].is_static()) sizes.emplace(dims[axis].to_string(), arrays[i].dims()[axis]);
     }
   }
   return [sizes](const ir::Symbol& symbol) { return sizes.at(symbol.name); };
+}
+
+std::string report(const std::string& heading, const ir::Graph& graph, const std::vector<rt::Array>& arrays,
+                   std::int64_t slots = 0) {
+  std::string text = heading;
+  for (std::size_t i = 0; i < arrays.size(); ++i) {
+    absl::StrAppend(&text, i == 0 ? " " : ", ", graph.inputs()[i]->name_hint(), " ", type_of(arrays[i]).to_string());
+  }
+  std::unique_ptr<ir::Graph> fused = compiler::optimized(graph);
+  return absl::StrCat(text, "\n", views::memory_text(compiler::plan_of(*fused), sizes_in(graph, arrays), slots),
+                      views::recomputed_text(*fused));
+}
+
+// Bytes of the Variables that are none of the model's.
+std::int64_t slot_bytes(const Model& model, const std::vector<CellRef>& variables) {
+  const Parameters weights = all_weights(*model.impl());
+  std::int64_t bytes = 0;
+  for (const CellRef& cell : variables) {
+    const bool is_weight =
+        std::any_of(weights.begin(), weights.end(), [&](const Variable& weight) { return weight.cell() == cell; });
+    if (!is_weight) bytes += cell->type.numel().value() * cell->type.dtype.bytes();
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -85,11 +151,17 @@ ir::SymbolValue sizes_in(const ModelData& data) {
 std::string Model::memory_report(const Inputs& inputs) const {
   internal::ModelData data = internal::model_data(*impl_, inputs);
   internal::TracedGraph traced = internal::trace_model(*impl_, data.names, data.types, {});
-  std::string text = absl::StrCat("memory of ", name(), " for");
-  for (std::size_t i = 0; i < data.arrays.size(); ++i)
-    absl::StrAppend(&text, i == 0 ? " " : ", ", data.names[i], " ", internal::type_of(data.arrays[i]).to_string());
-  return absl::StrCat(
-      text, "\n", views::memory_text(compiler::plan_of(*compiler::optimized(*traced.graph)), internal::sizes_in(data)));
+  return internal::report(absl::StrCat("memory of ", name(), " for"), *traced.graph, data.arrays);
+}
+
+std::string Model::memory_report(const Inputs& x, const Inputs& y) const {
+  internal::TrainingConfig& config = internal::training_config(*this, "memory_report");
+  internal::TrainingData data = internal::training_data(*this, config, x, y);
+  internal::TracedGraph traced = internal::trace_step(*this, config, data, /*training=*/true).graph;
+  std::vector<rt::Array> arrays = data.x.arrays;
+  arrays.insert(arrays.end(), data.y.begin(), data.y.end());
+  return internal::report(absl::StrCat("memory of a training step of ", name(), " for"), *traced.graph, arrays,
+                          internal::slot_bytes(*this, traced.variables));
 }
 
 }  // namespace mica
