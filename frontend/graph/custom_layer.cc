@@ -12,6 +12,7 @@
 #include "frontend/graph/layer_state.h"
 #include "frontend/graph/model_state.h"
 #include "frontend/graph/naming.h"
+#include "frontend/graph/region.h"
 #include "frontend/graph/scope.h"
 #include "frontend/graph/trace.h"
 
@@ -110,8 +111,8 @@ BuildGuard::~BuildGuard() {
 
 }  // namespace internal
 
-CustomLayer::CustomLayer() : state_(std::make_unique<internal::LayerState>()) {}
-CustomLayer::~CustomLayer() = default;
+CustomLayer::CustomLayer() : state_(std::make_unique<internal::LayerState>()) { internal::keep_remat_mode(*this); }
+CustomLayer::~CustomLayer() { internal::forget_remat_mode(*this); }
 
 void CustomLayer::build(const Shape&) {}
 void CustomLayer::build(const std::vector<Shape>& input_shapes) {

@@ -5,7 +5,9 @@
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
 #include "frontend/graph/layer_state.h"
+#include "frontend/graph/model_state.h"
 #include "frontend/graph/recurrent.h"
+#include "frontend/graph/region.h"
 #include "frontend/graph/scope.h"
 #include "frontend/graph/trace.h"
 
@@ -128,6 +130,14 @@ Tensors record(const LayerRef& layer, const CallArguments& arguments) {
   return results;
 }
 
+// What the layer computes. A subclassed model that is called by nobody else is the whole network: no region.
+Tensors compute(const LayerRef& layer, const CallArguments& arguments, bool is_outermost) {
+  const ModelState* model = state_of(*layer).model.get();
+  const bool is_network = is_outermost && model && !model->graph;
+  RegionScope region(!is_network && is_region(layer, arguments) ? std::make_shared<const Region>() : nullptr);
+  return layer->call(arguments.tensors);
+}
+
 }  // namespace
 
 void ensure_built(const LayerRef& layer, const std::vector<Shape>& shapes) {
@@ -145,6 +155,7 @@ Tensors run_inline(const LayerRef& layer, const CallArguments& given, std::strin
   LayerState& state = state_of(*layer);
   CallArguments arguments = given;
   complete_masks(arguments);
+  const bool is_outermost = !LayerScope::current();
   LayerScope scope(*layer, step.empty() ? state.name : step, arguments);
   ensure_built(layer, shapes_of(arguments.tensors));
   const bool is_lazy = !Trace::current();
@@ -152,7 +163,7 @@ Tensors run_inline(const LayerRef& layer, const CallArguments& given, std::strin
     state.losses.clear();
     call_forward_pre_hooks(layer, arguments.tensors);
   }
-  Tensors results = layer->call(arguments.tensors);
+  Tensors results = compute(layer, arguments, is_outermost);
   for (const Tensor& result : results) defined_node(result, scope.path());
   add_activity_loss(state, results);
   Tensor mask = mask_of_results(*layer, arguments);

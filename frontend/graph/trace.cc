@@ -134,10 +134,12 @@ ir::Value Trace::lift(const Tensor& tensor) {
 Tensors Trace::add(const ir::OpDef& op, const Tensors& operands, ir::Attrs attrs,
                    std::vector<std::unique_ptr<ir::Graph>> bodies) {
   graph_->set_loc(current_place());
+  const std::size_t first = graph_->nodes().size();
   ir::Values values;
   for (const Tensor& operand : operands) values.push_back(lift(operand));
   absl::StatusOr<ir::Node*> node = graph_->try_add(op, std::move(values), std::move(attrs), std::move(bodies));
   if (!node.ok()) throw_op_error(op, std::string(node.status().message()));
+  if (const RegionRef& region = RegionScope::current()) regions_.add(region, *graph_, first);
   Tensors results;
   for (int i = 0; i < (*node)->num_results(); ++i) results.push_back(wrap((*node)->result(i)));
   return results;
@@ -206,6 +208,7 @@ TracedGraph Trace::finish() {
   for (const CellRef& cell : updated_) {
     graph_->add_update(variable_nodes_.at(cell.get()), variable_values_.at(cell.get()));
   }
+  regions_.outline(*graph_);
   return {std::move(graph_),     num_inputs_,         std::move(operands_),
           std::move(variables_), std::move(updated_), std::move(hooked_)};
 }

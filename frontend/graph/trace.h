@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "frontend/graph/hooks.h"
+#include "frontend/graph/region.h"
 #include "frontend/graph/value.h"
 #include "frontend/graph/variable.h"
 
@@ -107,6 +108,7 @@ class Trace {
   Tensors losses_;
   std::vector<HookedCall> hooked_;
   Tensors shown_;  // to the hooks
+  RegionNodes regions_;
 };
 
 // While it lives, operations on this thread belong to no trace: initialisers run on concrete values.

@@ -7,6 +7,7 @@
 #include "frontend/graph/collections.h"
 #include "frontend/graph/invoke.h"
 #include "frontend/graph/layer_state.h"
+#include "frontend/graph/region.h"
 #include "frontend/layers/objects.h"
 
 namespace mica {
@@ -159,6 +160,10 @@ ActivationFn::ActivationFn(const Layer& layer)
       fn_([impl = layer.impl()](const Tensor& x) { return internal::run_inline(impl, {.tensors = {x}})[0]; }),
       layer_(layer.impl()) {}
 
-Tensor ActivationFn::operator()(const Tensor& x) const { return fn_ ? fn_(x) : x; }
+Tensor ActivationFn::operator()(const Tensor& x) const {
+  if (!fn_) return x;
+  internal::RegionScope region(internal::activation_is_region() ? std::make_shared<const internal::Region>() : nullptr);
+  return fn_(x);
+}
 
 }  // namespace mica
