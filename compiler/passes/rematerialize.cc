@@ -4,7 +4,6 @@
 #include <optional>
 #include <unordered_map>
 
-#include "compiler/graph/location.h"
 #include "compiler/ops/op_def.h"
 
 namespace mica::ir {
@@ -133,7 +132,7 @@ class Rematerializer {
       for (Value& operand : operands) {
         if (auto it = copies.find(operand.node); it != copies.end()) operand.node = it->second;
       }
-      graph.set_loc(with_role(original->loc(), Role::kRecomputed));
+      graph.set_loc(original->loc());
       nodes.push_back(copies[original] = graph.add(original->op(), std::move(operands), original->attrs()));
     }
     for (Node* user : reader.nodes) {

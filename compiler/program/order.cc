@@ -67,26 +67,24 @@ class StepGraph {
     return true;
   }
 
-  // The order nearest to the graph's.
-  std::vector<const Node*> sorted() const {
-    std::vector<int> waits(steps_.size());
-    for (const std::vector<std::size_t>& next : after_) {
-      for (std::size_t step : next) ++waits[step];
-    }
-    std::priority_queue<std::size_t, std::vector<std::size_t>, std::greater<>> ready;
-    for (std::size_t step = 0; step < steps_.size(); ++step) {
-      if (waits[step] == 0) ready.push(step);
-    }
-    std::vector<const Node*> order;
-    while (!ready.empty()) {
-      std::size_t step = ready.top();
-      ready.pop();
-      order.push_back(steps_[step]);
-      for (std::size_t next : after_[step]) {
-        if (--waits[next] == 0) ready.push(next);
+  // The order nearest to the graph's, but steps that lead to nothing but `updates`, and soon, run as soon as they can:
+  // the gradient of a weight lets go of activations that the steps behind it would keep alive.
+  std::vector<const Node*> sorted(const std::unordered_set<const Node*>& updates) const {
+    std::vector<bool> is_early(steps_.size());
+    const std::vector<std::size_t> order = sorted(is_early);
+    constexpr int kSoon = 4;  // a product, two steps of a norm, an update
+    std::vector<int> distance(steps_.size());
+    for (auto it = order.rbegin(); it != order.rend(); ++it) {
+      bool only_updates = !after_[*it].empty() || updates.count(steps_[*it]) > 0;
+      for (std::size_t next : after_[*it]) {
+        only_updates = only_updates && is_early[next];
+        distance[*it] = std::max(distance[*it], distance[next] + 1);
       }
+      is_early[*it] = only_updates && distance[*it] < kSoon;
     }
-    return order;
+    std::vector<const Node*> steps;
+    for (std::size_t step : sorted(is_early)) steps.push_back(steps_[step]);
+    return steps;
   }
 
   const std::size_t* find(const Node* node) const {
@@ -95,6 +93,29 @@ class StepGraph {
   }
 
  private:
+  // Early ones first, then in the order of the graph.
+  std::vector<std::size_t> sorted(const std::vector<bool>& is_early) const {
+    std::vector<int> waits(steps_.size());
+    for (const std::vector<std::size_t>& next : after_) {
+      for (std::size_t step : next) ++waits[step];
+    }
+    using Place = std::pair<bool, std::size_t>;
+    std::priority_queue<Place, std::vector<Place>, std::greater<>> ready;
+    auto push = [&](std::size_t step) { ready.push({!is_early[step], step}); };
+    for (std::size_t step = 0; step < steps_.size(); ++step) {
+      if (waits[step] == 0) push(step);
+    }
+    std::vector<std::size_t> order;
+    while (!ready.empty()) {
+      order.push_back(ready.top().second);
+      ready.pop();
+      for (std::size_t next : after_[order.back()]) {
+        if (--waits[next] == 0) push(next);
+      }
+    }
+    return order;
+  }
+
   std::vector<const Node*> steps_;
   std::unordered_map<const Node*, std::size_t> number_;
   std::vector<std::vector<std::size_t>> after_;
@@ -116,12 +137,15 @@ Value base_of(Value value) {
 StepOrder order_steps(const ir::Graph& graph) {
   StepGraph steps(graph);
   StepOrder order;
+  std::unordered_set<const Node*> updates;
   for (const ir::Output& output : graph.outputs()) {
-    if (!output.target || is_handed_out(graph, output.target)) continue;
+    if (!output.target) continue;
+    updates.insert(base_of(output.value).node);
+    if (is_handed_out(graph, output.target)) continue;
     const std::size_t* writer = steps.find(base_of(output.value).node);
     if (writer && steps.put_readers_first(output.target, *writer)) order.overwritable.insert(output.target);
   }
-  order.steps = steps.sorted();
+  order.steps = steps.sorted(updates);
   return order;
 }
 
