@@ -1,8 +1,6 @@
 // Structural rules of a graph, and each record's own through its inference.
-#include <tuple>
 #include <unordered_set>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "compiler/graph/graph.h"
@@ -31,35 +29,49 @@ absl::Status verify_types(const Graph& graph, const Node& node) {
   return absl::OkStatus();
 }
 
+bool is_of(const Graph& graph, const Node* node) {
+  return node->position() < graph.nodes().size() && graph.nodes()[node->position()].get() == node;
+}
+
 // The uses that values list: one look at each, however many a value has.
 class ListedUses {
  public:
   explicit ListedUses(const Graph& graph) {
     for (const auto& node : graph.nodes()) {
+      first_.push_back(num_operands_);
+      num_operands_ += node->operands().size();
+    }
+    listed_.resize(num_operands_);
+    for (const auto& node : graph.nodes()) {
       for (int i = 0; i < node->num_results(); ++i) {
-        for (const Use& use : node->uses(i)) listed_.emplace(use.user, use.operand, node.get(), i);
+        for (const Use& use : node->uses(i)) {
+          if (is_of(graph, use.user) && use.user->operand(use.operand) == node->result(i))
+            listed_[place(*use.user, use.operand)] = true;
+        }
       }
     }
   }
-  bool has(const Node& user, int operand) const {
-    const Value value = user.operand(operand);
-    return listed_.contains({&user, operand, value.node, value.index});
-  }
+  bool has(const Node& user, int operand) const { return listed_[place(user, operand)]; }
 
  private:
-  absl::flat_hash_set<std::tuple<const Node*, int, const Node*, int>> listed_;
+  std::size_t place(const Node& user, int operand) const {
+    return first_[user.position()] + static_cast<std::size_t>(operand);
+  }
+
+  std::vector<std::size_t> first_;  // of each node's operands
+  std::vector<char> listed_;        // by operand
+  std::size_t num_operands_ = 0;
 };
 
 }  // namespace
 
 absl::Status verify(const Graph& graph) {
   const ListedUses uses(graph);
-  absl::flat_hash_set<const Node*> seen;
   for (const auto& node : graph.nodes()) {
     if (&node->graph() != &graph) return fail(graph, node.get(), "the node belongs to another graph");
     for (int i = 0; i < node->num_operands(); ++i) {
       Value operand = node->operand(i);
-      if (!operand || !seen.contains(operand.node))
+      if (!operand || !is_of(graph, operand.node) || operand.node->position() >= node->position())
         return fail(graph, node.get(), absl::StrCat("operand ", i, " does not stand before its user"));
       if (operand.index >= operand.node->num_results())
         return fail(graph, node.get(), absl::StrCat("operand ", i, " is a result that does not exist"));
@@ -69,12 +81,11 @@ absl::Status verify(const Graph& graph) {
     for (const auto& body : node->bodies()) {
       if (absl::Status status = verify(*body); !status.ok()) return status;
     }
-    seen.insert(node.get());
   }
   std::unordered_set<std::string> names;
   std::unordered_set<const Node*> updated;
   for (const Output& output : graph.outputs()) {
-    if (!output.value || !seen.count(output.value.node))
+    if (!output.value || !is_of(graph, output.value.node))
       return fail(graph, nullptr, absl::StrCat("output \"", output.name, "\" is not of this graph"));
     if (output.target) {
       if (!updated.insert(output.target).second) return fail(graph, output.target, "a variable is updated twice");

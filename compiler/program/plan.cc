@@ -164,23 +164,33 @@ void Planner::add_result(const Node& node, int i, bool init, PlanStep& step) {
 }
 
 absl::Status Planner::add_kernel(const Node& node, PlanStep& step, bool init) {
-  absl::StatusOr<loop::Kernel> kernel = lower_(node);
-  if (!kernel.ok()) {
+  absl::StatusOr<KernelUse> use = kernel_of(node, step.name);
+  if (!use.ok()) {
     const std::string layer(ir::layer_of(node.loc()));
-    return absl::Status(kernel.status().code(), absl::StrCat(layer.empty() ? "" : absl::StrCat(layer, ": "),
-                                                             std::string(kernel.status().message())));
+    return absl::Status(use.status().code(), absl::StrCat(layer.empty() ? "" : absl::StrCat(layer, ": "),
+                                                          std::string(use.status().message())));
   }
-  step.symbols = kernel->symbols();
-  step.extent = kernel->parallel_extent();
-  std::string key = kernel->structural_key();
-  auto [it, is_new] = kernel_numbers_.emplace(std::move(key), static_cast<int>(plan_.kernels.size()));
-  if (is_new) {
-    kernel->name = step.name;
-    plan_.kernels.push_back(*std::move(kernel));
-  }
-  step.callee = it->second;
+  step.symbols = use->symbols;
+  step.extent = use->extent;
+  step.callee = use->number;
   part(init).push_back(std::move(step));
   return absl::OkStatus();
+}
+
+// Groups of equal text are one kernel, lowered once: a graph of 100,000 nodes repeats itself.
+absl::StatusOr<Planner::KernelUse> Planner::kernel_of(const Node& node, const std::string& name) {
+  const std::string text = ir::is_group(node) ? node.body().structural_key() : "";
+  if (auto it = kernels_of_groups_.find(text); it != kernels_of_groups_.end()) return it->second;
+  absl::StatusOr<loop::Kernel> kernel = lower_(node);
+  if (!kernel.ok()) return kernel.status();
+  auto [it, is_new] = kernel_numbers_.emplace(kernel->structural_key(), static_cast<int>(plan_.kernels.size()));
+  KernelUse use{.number = it->second, .symbols = kernel->symbols(), .extent = kernel->parallel_extent()};
+  if (is_new) {
+    kernel->name = name;
+    plan_.kernels.push_back(*std::move(kernel));
+  }
+  if (!text.empty()) kernels_of_groups_.emplace(text, use);
+  return use;
 }
 
 void Planner::add_call(LibraryCall call, const Node& node, PlanStep step, bool init) {

@@ -38,6 +38,13 @@ class Planner {
   absl::Status add_steps(const StepOrder& order);
   absl::Status add_step(const ir::Node& node, const StepOrder& order);
   void add_result(const ir::Node& node, int i, bool init, PlanStep& step);
+  // A kernel of the plan, and over what a step runs it.
+  struct KernelUse {
+    int number;
+    std::vector<const ir::Symbol*> symbols;
+    ir::Dim extent;
+  };
+  absl::StatusOr<KernelUse> kernel_of(const ir::Node& node, const std::string& name);
   absl::Status add_kernel(const ir::Node& node, PlanStep& step, bool init);
   void add_call(LibraryCall call, const ir::Node& node, PlanStep step, bool init);
   void pack(LibraryCall& call, ir::Value weights, PlanStep& step, MicaLibraryKind kind);
@@ -63,7 +70,8 @@ class Planner {
   std::map<ir::Value, const ir::Output*> owners_;
   std::unordered_map<const ir::Output*, int> loop_homes_;      // where loops want the outputs of their bodies
   std::unordered_map<const ir::Output*, int> output_buffers_;  // of outputs that own their storage
-  std::unordered_map<std::string, int> kernel_numbers_;
+  std::unordered_map<std::string, int> kernel_numbers_;           // by structural key
+  std::unordered_map<std::string, KernelUse> kernels_of_groups_;  // by the text of the group
   std::unordered_set<int> used_;  // buffers with a live range
 };
 
