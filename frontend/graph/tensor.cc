@@ -1,11 +1,12 @@
 // Tensor: what is known of a value, and reading it.
 #include "frontend/mica/tensor.h"
 
-#include <cmath>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "compiler/ops/op_def.h"
 #include "frontend/graph/execute.h"
+#include "frontend/graph/tensor_text.h"
 #include "frontend/graph/value.h"
 
 namespace mica {
@@ -65,50 +66,17 @@ std::span<const std::byte> Tensor::bytes(DType wanted) const {
   return {array.as<const std::byte>(), static_cast<std::size_t>(array.bytes())};
 }
 
-namespace {
-
-std::string number_text(double value, DType dtype) {
-  if (dtype.is_bool()) return value != 0 ? "true" : "false";
-  if (!dtype.is_floating()) return absl::StrCat(static_cast<std::int64_t>(value));
-  std::string text = absl::StrCat(value);
-  return std::isfinite(value) && text.find_first_of(".e") == std::string::npos ? text + "." : text;
-}
-
-// NumPy's nested brackets; long axes show three elements at both ends.
-void append_elements(const rt::Array& array, std::size_t axis, std::int64_t offset, std::string& out) {
-  if (axis == array.dims().size()) {
-    out += number_text(array.at(offset), array.dtype());
-    return;
-  }
-  constexpr std::int64_t kShown = 3;
-  std::int64_t size = array.dims()[axis], stride = 1;
-  for (std::size_t i = axis + 1; i < array.dims().size(); ++i) stride *= array.dims()[i];
-  bool innermost = axis + 1 == array.dims().size();
-  out += "[";
-  for (std::int64_t i = 0; i < size; ++i) {
-    if (i > 0) out += innermost ? ", " : absl::StrCat(",\n", std::string(axis + 8, ' '));
-    if (size > 2 * kShown + 1 && i == kShown) {
-      out += "…";
-      i = size - kShown - 1;
-      continue;
-    }
-    append_elements(array, axis + 1, offset + i * stride, out);
-  }
-  out += "]";
-}
-
-}  // namespace
-
 std::string Tensor::to_string() const {
   if (!defined()) return "tensor(undefined)";
   if (node_->kind == ValueKind::kSymbolic || node_->kind == ValueKind::kTraced) {
     return absl::StrCat("tensor(", node_->name, node_->name.empty() ? "" : " ", internal::describe(*this), ")");
   }
-  rt::Array array = internal::compute(node_);
-  std::string text = "tensor(";
-  append_elements(array, 0, 0, text);
-  if (array.dtype() != kFloat32) absl::StrAppend(&text, ", dtype=", array.dtype().name());
-  return text + ")";
+  std::vector<std::string> suffixes;
+  if (requires_grad()) {
+    const bool made = node_->kind != ValueKind::kVariable && node_->producer && node_->producer->op;
+    suffixes.push_back(made ? absl::StrCat("grad_fn=<", node_->producer->op->name, ">") : "requires_grad=True");
+  }
+  return internal::text_of(internal::compute(node_), std::move(suffixes));
 }
 
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor) { return out << tensor.to_string(); }
