@@ -1,6 +1,7 @@
-// Matrix products; what solves systems of equations is in solve.cc.
+// Matrix products; what solves systems of equations is in solve.cc, factors are in factor.cc.
 #include "absl/strings/str_cat.h"
 #include "compiler/ops/builder.h"
+#include "compiler/ops/factor.h"
 #include "compiler/ops/families.h"
 #include "compiler/ops/infer.h"
 #include "compiler/ops/library.h"
@@ -107,9 +108,7 @@ Values vjp_matmul(Builder& b, Node& node, const Values& grads) {
   return {dx, dy};
 }
 
-bool library_takes_floats(const Node& node) {
-  return library_has(node.operand(0).dtype());
-}
+bool library_takes_floats(const Node& node) { return library_has(node.operand(0).dtype()); }
 
 }  // namespace
 
@@ -136,6 +135,7 @@ void add_linalg_ops(Registry& r) {
             .sample({.operands = {"f32[3,0]", "f32[0,2]"}})
             .fixture("torch:t_matmul"));
   add_solve_ops(r);
+  add_factor_ops(r);
 }
 
 }  // namespace mica::ir

@@ -7,7 +7,7 @@
 #include "compiler/ops/builder.h"
 #include "compiler/ops/infer.h"
 #include "compiler/ops/kernel_builder.h"
-#include "compiler/ops/op_def.h"
+#include "compiler/ops/matrices.h"
 #include "compiler/ops/ref_element.h"
 
 namespace mica::ir {
@@ -16,14 +16,7 @@ namespace {
 using loop::BufferRef;
 using loop::Expr;
 using loop::Exprs;
-using loop::LoopKind;
 using loop::StmtRef;
-using Statements = std::vector<StmtRef>;
-
-absl::Status check_square(const TensorType& a) {
-  if (a.rank() < 2 || a.dim(-1) != a.dim(-2)) return expected("square matrices", a.to_string());
-  return absl::OkStatus();
-}
 
 absl::StatusOr<Types> infer_square(const InferContext& c) {
   if (absl::Status status = check_square(c.operand(0)); !status.ok()) return status;
@@ -40,18 +33,6 @@ absl::StatusOr<Types> infer_solve(const InferContext& c) {
                     absl::StrCat(a.to_string(), " and ", b.to_string()));
   }
   return Types{b};
-}
-
-Dims batch_of(const TensorType& a) { return {a.dims.begin(), a.dims.end() - 2}; }
-
-// Loops over dependent ranges, which each(…) has not.
-StmtRef count(const char* name, const Expr& extent, const std::function<Statements(const Expr& i)>& body) {
-  loop::VarRef v = loop::make_var(name);
-  return loop::loop_over(LoopKind::kSerial, v, extent, loop::block(body(loop::var(v))));
-}
-
-BufferRef scalar(const char* name, DType dtype) {
-  return std::make_shared<loop::Buffer>(loop::Buffer{name, dtype, {}, loop::Space::kLocal, loop::Access::kInOut});
 }
 
 // ---- triangular_solve
@@ -94,13 +75,6 @@ loop::Kernel triangular_solve_kernel(const Node& node) {
   });
 }
 
-// Calls f with the offset of each matrix in the operands.
-void for_each_matrix(const RefTensor& a, const std::function<void(std::int64_t number)>& f) {
-  std::int64_t matrices = 1;
-  for (std::size_t i = 0; i + 2 < a.dims.size(); ++i) matrices *= a.dims[i];
-  for (std::int64_t number = 0; number < matrices; ++number) f(number);
-}
-
 absl::Status reference_triangular_solve(const RefContext& c) {
   const Triangle triangle(c.attrs);
   const RefTensor& b = *c.operands[1];
@@ -124,23 +98,9 @@ absl::Status reference_triangular_solve(const RefContext& c) {
   return absl::OkStatus();
 }
 
-Ints last_two_swapped(int rank) {
-  Ints order;
-  for (int axis = 0; axis < rank; ++axis) order.push_back(axis);
-  std::swap(order[order.size() - 1], order[order.size() - 2]);
-  return order;
-}
-Value transposed(Builder& b, Value x) { return b.transpose(x, last_two_swapped(x.rank())); }
-
 Value triangular_solve(Builder& b, Value a, Value right, bool lower, bool transpose_a, bool unit = false) {
   return b.call("triangular_solve", {a, right},
                 {{"lower", lower}, {"transpose_a", transpose_a}, {"unit_diagonal", unit}});
-}
-
-// The triangle of a square matrix, with or without its diagonal.
-Value triangle_of(Builder& b, Value x, bool lower, bool diagonal) {
-  const std::int64_t offset = diagonal ? 0 : lower ? -1 : 1;
-  return b.call(lower ? "tril" : "triu", {x}, {{"diagonal", offset}});
 }
 
 // op(A) X = B: dB = op(A)^-T dX, d op(A) = -dB X^T, of which A has its triangle.
@@ -251,15 +211,6 @@ Values solve(Builder& b, const Node& node) {
   Value lower = triangular_solve(b, lu[0], rows, /*lower=*/true, /*transpose_a=*/false, /*unit=*/true);
   return {triangular_solve(b, lu[0], lower, /*lower=*/false, /*transpose_a=*/false)};
 }
-
-Value identity_like(Builder& b, Value a) {
-  auto position = [&](std::int64_t axis) {
-    return b.call("iota", {}, {{"shape", a.dims()}, {"axis", axis}, {"dtype", kInt32}});
-  };
-  return b.cast(b.eq(position(a.rank() - 2), position(a.rank() - 1)), a.dtype());
-}
-
-Value diagonal_of(Builder& b, Value a) { return b.sum(a * identity_like(b, a), {-1}); }
 
 // A X = B: dB = A^-T dX, dA = -dB X^T.
 Values vjp_solve(Builder& b, Node& node, const Values& grads) {

@@ -185,6 +185,17 @@ Tensor outer(const Tensor& x1, const Tensor& x2) { return use_operation("Outer",
 Tensor tensordot(const Tensor& x1, const Tensor& x2, std::int64_t axes) {
   return use_operation("Tensordot", {{"x1", x1}, {"x2", x2}, {"axes", axes}});
 }
+Tensors eigh(const Tensor& x) { return use_operation(*find_operation("Eigh"), {{"x", x}}); }
+Tensor lstsq(const Tensor& a, const Tensor& b, std::optional<double> rcond) {
+  return use_operation("Lstsq", {{"a", a}, {"b", b}, {"rcond", rcond}});
+}
+Tensors qr(const Tensor& x, std::string_view mode) {
+  return use_operation(*find_operation("Qr"), {{"x", x}, {"mode", std::string(mode)}});
+}
+Tensors svd(const Tensor& x, bool full_matrices) {
+  return use_operation(*find_operation("SVD"), {{"x", x}, {"full_matrices", full_matrices}});
+}
+
 Tensor celu(const Tensor& x, double alpha) { return use_operation("Celu", {{"x", x}, {"alpha", alpha}}); }
 Tensor elu(const Tensor& x, double alpha) { return use_operation("Elu", {{"x", x}, {"alpha", alpha}}); }
 Tensor gelu(const Tensor& x, bool approximate) {

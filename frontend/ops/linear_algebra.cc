@@ -1,8 +1,9 @@
-// Products of tensors, and norms.
+// Products of tensors, norms, and factors of matrices.
 #include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
+#include "frontend/mica/functions.h"
 #include "frontend/ops/families.h"
 
 namespace mica::internal {
@@ -108,6 +109,29 @@ Tensors norm(const Arguments& a) {
   return {fold("reduce_sum", abs(x).pow(p)).pow(1 / p)};
 }
 
+Tensors qr(const Arguments& a) {
+  const std::string mode = a.text("mode", "reduced");
+  linalg::QR factors = linalg::qr(a.tensor("x"), {.mode = mode});
+  return {factors.Q, factors.R};
+}
+
+Tensors svd(const Arguments& a) {
+  linalg::SVD factors = linalg::svd(a.tensor("x"), {.full_matrices = a.truth("full_matrices", true)});
+  if (!a.truth("compute_uv", true)) return {factors.S};
+  return {factors.U, factors.S, factors.Vh};
+}
+
+Tensors eigh(const Arguments& a) {
+  linalg::Eigh factors = linalg::eigh(a.tensor("x"));
+  return {factors.eigenvalues, factors.eigenvectors};
+}
+
+Tensors lstsq(const Arguments& a) {
+  std::optional<double> rcond;
+  if (a.find("rcond")) rcond = a.real("rcond");
+  return {linalg::lstsq(a.tensor("a"), a.tensor("b"), rcond).solution};
+}
+
 }  // namespace
 
 OperationDefs linear_algebra_operations() {
@@ -134,6 +158,10 @@ OperationDefs linear_algebra_operations() {
       {"Cross", "numpy", {"axisa", "axisb", "axisc", "axis"}, {"x1", "x2"}, cross},
       {"Kron", "numpy", {}, {"x1", "x2"}, kronecker},
       {"Norm", "linalg", {"ord", "axis", "keepdims"}, {"x"}, norm},
+      {"Qr", "linalg", {"mode"}, {"x"}, qr},
+      {"SVD", "linalg", {"full_matrices", "compute_uv"}, {"x"}, svd},
+      {"Eigh", "linalg", {}, {"x"}, eigh},
+      {"Lstsq", "linalg", {"rcond"}, {"a", "b"}, lstsq},
   };
 }
 
