@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "absl/strings/str_cat.h"
+#include "compiler/graph/location.h"
 #include "compiler/ops/op_def.h"
 #include "compiler/passes/row_space.h"
 #include "runtime/error.h"
@@ -20,11 +21,15 @@ std::vector<std::unique_ptr<Graph>> clone_bodies(const Node& node) {
 }
 
 // The layer of a group is that of its last node that has one: a dense layer with its activation is the activation's.
+// What computes a part of a gradient along with the forward pass belongs to the forward pass.
 std::string group_loc(const std::vector<Node*>& nodes) {
+  std::string found;
   for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
-    if (!(*node)->loc().empty()) return (*node)->loc();
+    const std::string& loc = (*node)->loc();
+    if (!loc.empty() && role_of(loc) == Role::kForward) return loc;
+    if (found.empty()) found = loc;
   }
-  return {};
+  return found;
 }
 
 // Copies the nodes into a body and remembers which outer values became its inputs.

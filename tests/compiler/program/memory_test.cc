@@ -41,5 +41,29 @@ TEST(Memory, WhatLivesInTheFullestStepIsNamed) {
   EXPECT_EQ(use.fullest_step, 0u);
 }
 
+// A value of the forward pass that the gradient reads is saved.
+TEST(Memory, WhatGradientsReadIsSaved) {
+  auto graph = ir::parsed(R"(graph @g(%x: f32[N,4]) {
+  %v = variable "v" : f32[4,8]
+  %w = variable "w" : f32[8,2]
+  %0 = matmul(%x, %v) : f32[N,8]              # first
+  %1 = tanh(%0) : f32[N,8]                    # first
+  %2 = matmul(%1, %w) : f32[N,2]              # second
+  %3 = multiply(%2, %2) : f32[N,2]            # loss
+  %4 = reduce_sum(%3) {axes=[], keepdims=false} : f32[]   # loss
+  %5:2 = gradient(%4, %v, %w) : f32[4,8], f32[8,2]
+  return %4 as "loss"
+  update %v = %5#0
+  update %w = %5#1
+})");
+  ASSERT_TRUE(ir::run_passes(*graph, ir::pipeline(), {.libraries = false}).ok());
+  Plan plan = *make_plan(*graph, loop::lower);
+  MemoryUse use = memory_of(plan, [](const ir::Symbol&) { return std::int64_t{50}; });
+  ASSERT_FALSE(use.saved.empty()) << print(plan);
+  EXPECT_EQ(plan.buffers[static_cast<std::size_t>(use.saved[0])].type.to_string(), "f32[N,8]") << print(plan);
+  EXPECT_GE(use.saved_bytes, 50 * 8 * 4);
+  EXPECT_TRUE(memory_of(two_products(), [](const ir::Symbol&) { return std::int64_t{50}; }).saved.empty());
+}
+
 }  // namespace
 }  // namespace mica::program
