@@ -83,10 +83,11 @@ files::NamedArrays run_once(const ir::Graph& graph, const RunArguments& argument
     const rt::Array& weight = array_named(stored, variable->name_hint(), arguments.path + ".npz");
     weights.push_back({weight, weights.size() + 1, 1});
   }
-  std::vector<rt::Array> results = internal::compile_graph(graph)->run(inputs, weights).results;
+  rt::RunResult result;
+  internal::compile_graph(graph)->run(inputs, weights, result);
   files::NamedArrays named;
   for (const ir::Output& output : graph.outputs()) {
-    if (!output.target) named.emplace_back(output.name, results[named.size()]);
+    if (!output.target) named.emplace_back(output.name, result.results[named.size()]);
   }
   return named;
 }
