@@ -135,41 +135,57 @@ class MapLowering {
     return true;
   }
 
-  // A result may take the storage of an operand that is read only at the element being written.
+  // A result may take the storage of an operand that is read only at the element being written; first those that are
+  // made of it, as what a variable becomes is made of what it was.
   void mark_in_place() {
     kernel_.in_place.assign(kernel_.params.size(), -1);
-    std::size_t first_result = static_cast<std::size_t>(node_.num_operands());
-    for (std::size_t r = 0; r < results_.size(); ++r) {
-      for (std::size_t k = 0; k < first_result; ++k) {
-        const Buffer& operand = *kernel_.params[k];
-        bool fits = operand.dtype == results_[r].buffer->dtype && operand.dims == results_[r].buffer->dims &&
-                    operand.dims.size() == vars_.size();
-        bool taken =
-            std::find(kernel_.in_place.begin(), kernel_.in_place.end(), static_cast<int>(k)) != kernel_.in_place.end();
-        if (fits && !taken && read_only_at(operand, results_[r].index)) {
-          kernel_.in_place[first_result + r] = static_cast<int>(k);
-          break;
-        }
+    for (bool made_of_it : {true, false}) {
+      for (std::size_t r = 0; r < results_.size(); ++r) {
+        if (in_place_of(r) < 0) in_place_of(r) = storage_for(results_[r], made_of_it);
       }
     }
   }
 
-  bool read_only_at(const Buffer& operand, const Exprs& index) const {
-    bool only = true;
-    std::set<const ExprNode*> seen;
-    std::function<void(const Expr&)> walk = [&](const Expr& e) {
-      if (!only || !seen.insert(e.get()).second) return;
-      if (e->kind == ExprKind::kLoad && e->buffer.get() == &operand) {
-        only = std::equal(e->args.begin(), e->args.end(), index.begin(), index.end(),
-                          [](const Expr& a, const Expr& b) { return equal(a, b); });
-      }
-      for (const Expr& arg : e->args) walk(arg);
-    };
-    for (const Result& result : results_) {
-      // A result of rows, [N,1] beside [N,6], is stored before the elements are: they would read what it overwrote.
-      if (result.value.dims() != extents_) return false;
-      walk(result.element);
+  int storage_for(const Result& result, bool made_of_it) const {
+    if (!is_full(result)) return -1;
+    for (int k = 0; k < node_.num_operands(); ++k) {
+      const Buffer& operand = *kernel_.params[static_cast<std::size_t>(k)];
+      const bool fits = operand.dtype == result.buffer->dtype && operand.dims == result.buffer->dims;
+      const bool taken = std::find(kernel_.in_place.begin(), kernel_.in_place.end(), k) != kernel_.in_place.end();
+      if (!fits || taken || reads(result.element, &operand) != made_of_it) continue;
+      if (is_read_only_where_written(operand, result)) return k;
     }
+    return -1;
+  }
+
+  // Whether every iteration stores an element of its own: none comes twice.
+  bool is_full(const Result& result) const {
+    for (std::size_t axis = 0; axis < vars_.size(); ++axis) {
+      const bool indexed = std::any_of(result.index.begin(), result.index.end(), [&](const Expr& e) {
+        return e->kind == ExprKind::kVar && e->var == vars_[axis];
+      });
+      if (!indexed && !extents_[axis].is(1)) return false;
+    }
+    return true;
+  }
+
+  // Whether an element of the result may be stored over the operand's: whoever reads the operand reads that element,
+  // and is stored in the same loop, where store_order decides what comes first. Sums of rows, [N,1] beside [N,6], are
+  // stored before the elements are.
+  bool is_read_only_where_written(const Buffer& operand, const Result& written) const {
+    return std::all_of(results_.begin(), results_.end(), [&](const Result& result) {
+      if (!reads(result.element, &operand)) return true;
+      return result.value.dims() == written.value.dims() && reads_only_at(result.element, operand, written.index);
+    });
+  }
+
+  static bool reads_only_at(const Expr& element, const Buffer& operand, const Exprs& index) {
+    bool only = true;
+    visit(element, [&](const ExprNode& e) {
+      if (e.kind != ExprKind::kLoad || e.buffer.get() != &operand) return;
+      only &= std::equal(e.args.begin(), e.args.end(), index.begin(), index.end(),
+                         [](const Expr& a, const Expr& b) { return equal(a, b); });
+    });
     return only;
   }
 

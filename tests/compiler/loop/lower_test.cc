@@ -69,6 +69,54 @@ TEST(Lower, ARowTakesNoStorageThatTheElementsOfTheRowRead) {
               Not(HasSubstr("over x1")));
 }
 
+// An update of weights beside a sum that does not read them.
+TEST(Lower, ElementsTakeTheStorageThatNoRowReads) {
+  const std::string text = lowered(R"(graph @g(%g: f32[N,6], %w: f32[N,6]) {
+                           %0:2 = fusion(%g, %w) {name="rows", library=""} : f32[N,1], f32[N,6]
+                             body @rows(%g: f32[N,6], %w: f32[N,6]) {
+                               %0 = reduce_sum(%g) {axes=[1], keepdims=true} : f32[N,1]
+                               %1 = multiply(%g, %0) : f32[N,6]
+                               %2 = subtract(%w, %1) : f32[N,6]
+                               return %0 as "sums"
+                               return %2 as "elements"
+                             }
+                           return %0#1 as "y"
+                         })");
+  EXPECT_THAT(text, HasSubstr("out y1: f32[N,6] over x1"));
+  EXPECT_THAT(text, Not(HasSubstr("over x0")));
+}
+
+// A moving mean beside the mean that keeps its axes.
+TEST(Lower, AxesOfOneMakeNoRow) {
+  EXPECT_THAT(lowered(R"(graph @g(%x: f32[N,8], %m: f32[8]) {
+                           %0:2 = fusion(%x, %m) {name="rows", library=""} : f32[1,8], f32[8]
+                             body @rows(%x: f32[N,8], %m: f32[8]) {
+                               %0 = reduce_sum(%x) {axes=[0], keepdims=true} : f32[1,8]
+                               %1 = reshape(%0) {shape=[8]} : f32[8]
+                               %2 = add(%m, %1) : f32[8]
+                               return %0 as "mean"
+                               return %2 as "moving"
+                             }
+                           return %0#1 as "y"
+                         })"),
+              HasSubstr("out y1: f32[8] over x1"));
+}
+
+// The factor is stored outside the loops of the weight, which reads what it was.
+TEST(Lower, AScalarDoesNotOverwriteWhatAMatrixOfOneReads) {
+  EXPECT_THAT(lowered(R"(graph @g(%w: f32[1,1], %f: f32[]) {
+                           %0:2 = fusion(%w, %f) {name="step", library=""} : f32[1,1], f32[]
+                             body @step(%w: f32[1,1], %f: f32[]) {
+                               %0 = multiply(%w, %f) : f32[1,1]
+                               %1 = add(%f, %f) : f32[]
+                               return %0 as "w"
+                               return %1 as "f"
+                             }
+                           return %0#0 as "y"
+                         })"),
+              Not(HasSubstr("over x1")));
+}
+
 TEST(Lower, SumsToAScalarHaveNoLoopAround) {
   EXPECT_EQ(lowered("graph @g(%x: f32[7]) {\n %0 = reduce_sum(%x)\n return %0 as \"y\"\n}"),
             R"(kernel @reduce_sum(in x0: f32[7], out y0: f32[]) {

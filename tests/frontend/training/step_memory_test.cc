@@ -65,6 +65,25 @@ struct Case {
   Tensor (*targets)(std::int64_t rows);
 };
 
+Model mlp() {
+  Tensor x = Input({20}, {.name = "x"});
+  Tensor h = Dropout(0.25)(Dense(32, {.activation = "relu"})(x));
+  Model model(x, Dense(10)(h));
+  model.compile({.optimizer = Adam(1e-3, {.global_clipnorm = 1.0}),
+                 .loss = SparseCategoricalCrossentropy({.from_logits = true}),
+                 .metrics = {"accuracy"}});
+  return model;
+}
+
+Model conv_net() {
+  Tensor x = Input({20}, {.name = "x"});
+  Tensor h = Conv2D(8, 3, {.padding = "same", .activation = "relu"})(Reshape({5, 4, 1})(x));
+  h = BatchNormalization()(h);
+  Model model(x, Dense(1)(Flatten()(MaxPooling2D(2)(h))));
+  model.compile({.optimizer = SGD(0.1, {.momentum = 0.9}), .loss = "mse"});
+  return model;
+}
+
 Model recurrent() {
   Tensor x = Input({20}, {.name = "x"});
   Model model(x, Dense(1)(LSTM(6)(Reshape({5, 4})(x))));
@@ -72,7 +91,9 @@ Model recurrent() {
   return model;
 }
 
-const Case kCases[] = {{"lstm", recurrent, [](std::int64_t rows) { return ones({rows, 1}); }}};
+const Case kCases[] = {{"mlp", mlp, [](std::int64_t rows) { return zeros({rows}, {.dtype = kInt32}); }},
+                       {"conv", conv_net, [](std::int64_t rows) { return ones({rows, 1}); }},
+                       {"lstm", recurrent, [](std::int64_t rows) { return ones({rows, 1}); }}};
 
 class StepMemory : public ::testing::TestWithParam<Case> {};
 
