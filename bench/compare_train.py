@@ -18,6 +18,7 @@ import statistics
 import subprocess
 import sys
 
+ENVIRONMENT = dict(os.environ)  # peers.py binds OpenMP's threads in its own, which ours would inherit
 ROWS = {"mlp_mnist": "y=sparse_categorical_crossentropy:logits", "cnn_cifar": "y=sparse_categorical_crossentropy", "lstm": "y=mse",
         "ticket": "priority=binary_crossentropy,department=sparse_categorical_crossentropy", "resnet50": "y=sparse_categorical_crossentropy"}
 
@@ -39,7 +40,7 @@ def write_batch(arguments, row):
 
 
 def run(command, arguments):
-    environment = dict(os.environ, MICA_NUM_THREADS=str(arguments.threads), BENCH_THREADS=str(arguments.threads))
+    environment = dict(ENVIRONMENT, MICA_NUM_THREADS=str(arguments.threads), BENCH_THREADS=str(arguments.threads))
     command = [*shlex.split(os.environ.get("BENCH_PREFIX", "")), *command]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
