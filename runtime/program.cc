@@ -130,15 +130,20 @@ struct Program::Impl {
     if (!fits) array = fresh(context, buffer);
   }
 
-  // Storage for everything that a run hands out, but what moves there from the variables afterwards.
+  // Storage for everything that a run hands out. An update that is written over its variable stays undefined until
+  // hand_over moves the variable there: other holders may let go of the value meanwhile, so it is decided once, here.
   void prepare(Context& context, std::span<const VariableValue> variables, bool donate, RunResult& result) const {
     result.updates.resize(tables.updates().size());
     result.results.resize(tables.results().size());
     for (std::size_t i = 0; i < result.updates.size(); ++i) {
       const std::uint32_t update = tables.updates()[i];
-      const bool takes = takes_storage(i, variables, donate);
-      if (!takes) renew(result.updates[i], context, update);
-      context.set_pointer(update, takes ? variables[variable_of(i)].array.data() : result.updates[i].data());
+      if (takes_storage(i, variables, donate)) {
+        result.updates[i] = Array();
+        context.set_pointer(update, variables[variable_of(i)].array.data());
+      } else {
+        renew(result.updates[i], context, update);
+        context.set_pointer(update, result.updates[i].data());
+      }
     }
     for (std::size_t i = 0; i < result.results.size(); ++i) {
       const std::uint32_t buffer = tables.results()[i];
@@ -149,10 +154,9 @@ struct Program::Impl {
   }
 
   // After a run that did not fail: variables lose what was written over, and results that are other arrays' get them.
-  void hand_over(std::span<const Array> inputs, std::span<VariableValue> variables, bool donate,
-                 RunResult& result) const {
+  void hand_over(std::span<const Array> inputs, std::span<VariableValue> variables, RunResult& result) const {
     for (std::size_t i = 0; i < result.updates.size(); ++i) {
-      if (takes_storage(i, variables, donate)) result.updates[i] = std::move(variables[variable_of(i)].array);
+      if (!result.updates[i].defined()) result.updates[i] = std::move(variables[variable_of(i)].array);
     }
     for (std::size_t i = 0; i < result.results.size(); ++i) {
       const std::uint32_t buffer = tables.results()[i], position = tables.position(buffer);
@@ -194,7 +198,7 @@ struct Program::Impl {
     context.resolve();
     run_steps(context, tables.run(), times);
     throw_error(context.error);
-    hand_over(inputs, variables, donate, result);
+    hand_over(inputs, variables, result);
   }
 
   std::shared_ptr<void> keep_alive;

@@ -213,6 +213,26 @@ TEST(Program, ASnapshotNeverChanges) {
   updates_elsewhere(*in_place.build(), borrowed, true);
 }
 
+// A kernel in whose midst another holder of the variable's value lets go of it, as another thread may.
+Array released;
+void add_after_a_release(void* const* b, const std::int64_t* dims, std::int64_t begin, std::int64_t end) {
+  released = Array();
+  add(b, dims, begin, end);
+}
+
+TEST(Program, ASnapshotReleasedWhileTheProgramRunsLosesNoUpdate) {
+  ProgramBuilder builder;
+  const Index g = builder.buffer(MICA_INPUT, "g", kFloat32, {4});
+  const Index w = builder.buffer(MICA_VARIABLE, "w", kFloat32, {4});
+  const Index updated = builder.update("w_new", w, /*in_place=*/true, kFloat32, {4});
+  builder.run(builder.kernel(add_after_a_release, {w, g, updated}, 4));
+  const auto program = builder.build();
+  std::vector<VariableValue> variables = {{floats({4}), 1, 1}};
+  released = variables[0].array;
+  const RunResult result = program->run({{floats({4}, 1)}}, variables, /*donate=*/true);
+  EXPECT_EQ(values(result.updates[0]), (std::vector<float>{1, 3, 5, 7}));
+}
+
 // y = x + 2 * w with 2 * w made by the init steps.
 struct Folded : ProgramBuilder {
   Folded() {
