@@ -1,6 +1,6 @@
 #include "frontend/mica/functional/activation.h"
 
-#include "frontend/graph/random.h"
+#include "frontend/mica/functions.h"
 #include "frontend/nn/functional/support.h"
 
 namespace mica::F {
@@ -46,9 +46,7 @@ Tensor rrelu(const Tensor& x, RreluOptions options) {
   FunctionScope scope("F::rrelu");
   if (!options.training) return leaky_relu(x, (options.lower + options.upper) / 2);
   Tensor floating = to_floating(x);
-  Tensor uniform =
-      apply("random_uniform", {internal::random_state()}, {{"shape", dims_of(x)}, {"dtype", floating.dtype()}});
-  Tensor slope = uniform * (options.upper - options.lower) + options.lower;
+  Tensor slope = rand_like(floating) * (options.upper - options.lower) + options.lower;
   return where(floating >= 0, floating, floating * slope);
 }
 
