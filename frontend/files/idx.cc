@@ -42,36 +42,40 @@ absl::StatusOr<std::vector<std::int64_t>> read_dims(ByteSource& source, std::siz
   return std::vector<std::int64_t>(raw.begin(), raw.end());
 }
 
-absl::StatusOr<rt::Array> read_idx(ByteSource& source) {
+}  // namespace
+
+absl::StatusOr<IdxHeader> read_idx_header(ByteSource& source) {
   std::byte magic[4];
   MICA_FILE_TRY(source.read_exactly(magic, "an IDX header"));
   const std::optional<DType> dtype = dtype_of_code(std::to_integer<int>(magic[2]));
   if (magic[0] != std::byte{0} || magic[1] != std::byte{0} || !dtype) {
     return content_error(source.where(), "an IDX file, as MNIST's", "a file that does not begin like one");
   }
-  std::int64_t bytes = dtype->bytes();
-  auto dims = read_dims(source, std::to_integer<std::size_t>(magic[3]), &bytes);
+  IdxHeader header{.dtype = *dtype, .dims = {}, .bytes = dtype->bytes()};
+  auto dims = read_dims(source, std::to_integer<std::size_t>(magic[3]), &header.bytes);
   MICA_FILE_TRY(dims.status());
-  if (static_cast<std::uint64_t>(bytes) > source.at_most()) {
-    return content_error(source.where(), std::to_string(bytes) + " bytes of elements",
+  header.dims = *std::move(dims);
+  if (static_cast<std::uint64_t>(header.bytes) > source.at_most()) {
+    return content_error(source.where(), std::to_string(header.bytes) + " bytes of elements",
                          "a file with at most " + std::to_string(source.at_most()), "Was the file cut off?");
   }
-  MICA_FILE_TRY(check_fits_in_memory(static_cast<std::uint64_t>(bytes), source.where()));
-  rt::Array array = rt::Array::uninitialized(*dtype, *std::move(dims));
-  const std::span<std::byte> elements(array.as<std::byte>(), static_cast<std::size_t>(bytes));
-  MICA_FILE_TRY(source.read_exactly(elements, "elements"));
-  MICA_FILE_TRY(source.expect_end());
-  swap_elements(elements, dtype->bytes());
-  return array;
+  return header;
 }
-
-}  // namespace
 
 absl::StatusOr<rt::Array> read_idx(std::string_view path) {
   absl::StatusOr<std::shared_ptr<MappedFile>> file = MappedFile::open(path);
   MICA_FILE_TRY(file.status());
   const Bytes bytes = (*file)->bytes();
-  return read_idx(*open_source(bytes, detect_compression(bytes), (*file)->path()));
+  const std::unique_ptr<ByteSource> source = open_source(bytes, detect_compression(bytes), (*file)->path());
+  absl::StatusOr<IdxHeader> header = read_idx_header(*source);
+  MICA_FILE_TRY(header.status());
+  MICA_FILE_TRY(check_fits_in_memory(static_cast<std::uint64_t>(header->bytes), source->where()));
+  rt::Array array = rt::Array::uninitialized(header->dtype, header->dims);
+  const std::span<std::byte> elements(array.as<std::byte>(), static_cast<std::size_t>(header->bytes));
+  MICA_FILE_TRY(source->read_exactly(elements, "elements"));
+  MICA_FILE_TRY(source->expect_end());
+  swap_elements(elements, header->dtype.bytes());
+  return array;
 }
 
 }  // namespace mica::files

@@ -4,6 +4,7 @@
 #include "frontend/files/csv.h"
 #include "frontend/files/file_error.h"
 #include "frontend/files/idx.h"
+#include "frontend/files/image.h"
 #include "frontend/files/npy.h"
 #include "frontend/files/npz.h"
 #include "frontend/files/safetensors.h"
@@ -60,6 +61,14 @@ TensorDict load_csv(std::string_view path, CsvOptions options) {
   const files::CsvFormat format{
       .separator = options.separator, .header = options.header, .columns = std::move(options.columns)};
   return to_tensors(files::value_or_throw(files::read_csv(path, format)));
+}
+
+Tensor load_image(std::string_view path) { return to_tensor(files::value_or_throw(files::read_image(path))); }
+
+void save_image(std::string_view path, const Tensor& image) {
+  rt::Array array = internal::compute(internal::defined_node(image, "save_image"));
+  if (array.dims().size() == 2) array = array.reshaped({array.dims()[0], array.dims()[1], 1});
+  files::throw_if_error(files::write_image(path, array));
 }
 
 std::string version() { return MICA_VERSION; }

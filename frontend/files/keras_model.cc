@@ -17,6 +17,7 @@
 #include "frontend/layers/objects.h"
 #include "frontend/mica/io.h"
 #include "frontend/training/losses/loss.h"
+#include "frontend/training/metrics/metric.h"
 
 namespace mica {
 namespace {
@@ -137,6 +138,10 @@ void register_function(std::string_view registered_name, std::function<Tensor(co
 
 void register_loss(std::string_view registered_name, std::function<Tensor(const Tensor&, const Tensor&)> function) {
   internal::register_loss_function(registered_name, std::move(function));
+}
+
+void register_metric(std::string_view registered_name, std::function<Tensor(const Tensor&, const Tensor&)> function) {
+  internal::register_metric_function(registered_name, std::move(function));
 }
 
 }  // namespace mica

@@ -34,9 +34,8 @@ Value spec_value(const char* module, const Described& described, const std::stri
   throw Error({.where = "save",
                .expected = "losses and metrics that files can name",
                .received = "a function",
-               .hint =
-                   "Register a loss before, register_loss(\"package>name\", function), and give its name; a metric of "
-                   "one's own is not written."});
+               .hint = "Register it before, register_loss(\"package>name\", function) or register_metric(…), and give "
+                       "its name."});
 }
 
 // Items by name, in order, or a single one.
@@ -59,6 +58,10 @@ Value loss_value(const Loss& loss) { return spec_value("keras.losses", loss.impl
 Value metric_list(const std::vector<Metric>& metrics) {
   std::vector<Value> list;
   for (const Metric& metric : metrics) {
+    if (metric.impl().custom()) {
+      list.push_back(internal::custom_metric_value(metric.impl()));
+      continue;
+    }
     const Described& described = metric.impl().described;
     bool is_loss = described.config.contains("reduction");
     list.push_back(spec_value(is_loss ? "keras.losses" : "keras.metrics", described, metric.name()));
@@ -82,7 +85,14 @@ bool is_object(const Value& value) { return value.kind() == Kind::kObject && val
 Described described_spec(const Value& value, const char* what) {
   if (std::optional<std::string> function = internal::function_name(value)) return {*function, {}};
   std::optional<Described> described = internal::described_by(value);
-  if (described) return *described;
+  if (described) {
+    // One's own class goes by the whole name that it was registered under.
+    if (is_object(value) && value.object().contains("registered_name")) {
+      const Value& name = value.object().at("registered_name");
+      if (name.kind() == Kind::kText && name.text().find('>') != std::string::npos) described->class_name = name.text();
+    }
+    return *described;
+  }
   throw Error(
       {.where = what, .expected = "a name or an object", .received = value.to_json().substr(0, 80), .hint = {}});
 }

@@ -6,7 +6,6 @@
 #include "frontend/files/atomic_file.h"
 #include "frontend/files/file_error.h"
 #include "frontend/files/mapped_file.h"
-#include "frontend/files/npy_header.h"
 
 namespace mica::files {
 namespace {
@@ -16,8 +15,25 @@ constexpr std::size_t kMagicAndVersion = 8;
 constexpr std::size_t kAlignment = 64;
 constexpr std::uint32_t kLongestHeader = 1 << 20;  // far above what any shape needs
 
-// Takes everything before the data from `source`.
-absl::StatusOr<NpyHeader> read_header(ByteSource& source) {
+// Column-major elements in row-major order.
+rt::Array from_fortran_order(const rt::Array& columns) {
+  const std::vector<std::int64_t>& dims = columns.dims();
+  rt::Array rows = rt::Array::uninitialized(columns.dtype(), dims);
+  std::vector<std::int64_t> index(dims.size(), 0), strides(dims.size(), 1);
+  std::partial_sum(dims.begin(), dims.end() - 1, strides.begin() + 1, std::multiplies<>());
+  const std::int64_t width = columns.dtype().bytes();
+  std::byte* out = rows.as<std::byte>();
+  for (std::int64_t left = columns.numel(); left > 0; --left, out += width) {
+    const std::int64_t from = std::inner_product(index.begin(), index.end(), strides.begin(), std::int64_t{0});
+    std::copy_n(columns.as<std::byte>() + from * width, width, out);
+    for (std::size_t axis = dims.size(); axis-- > 0 && ++index[axis] == dims[axis];) index[axis] = 0;
+  }
+  return rows;
+}
+
+}  // namespace
+
+absl::StatusOr<NpyHeader> read_npy_header(ByteSource& source) {
   std::byte fixed[kMagicAndVersion + 4];
   MICA_FILE_TRY(source.read_exactly(std::span(fixed).first(kMagicAndVersion), "a .npy header"));
   const std::string_view magic = as_text(std::span(fixed).first(kMagic.size()));
@@ -43,26 +59,8 @@ absl::StatusOr<NpyHeader> read_header(ByteSource& source) {
   return header;
 }
 
-// Column-major elements in row-major order.
-rt::Array from_fortran_order(const rt::Array& columns) {
-  const std::vector<std::int64_t>& dims = columns.dims();
-  rt::Array rows = rt::Array::uninitialized(columns.dtype(), dims);
-  std::vector<std::int64_t> index(dims.size(), 0), strides(dims.size(), 1);
-  std::partial_sum(dims.begin(), dims.end() - 1, strides.begin() + 1, std::multiplies<>());
-  const std::int64_t width = columns.dtype().bytes();
-  std::byte* out = rows.as<std::byte>();
-  for (std::int64_t left = columns.numel(); left > 0; --left, out += width) {
-    const std::int64_t from = std::inner_product(index.begin(), index.end(), strides.begin(), std::int64_t{0});
-    std::copy_n(columns.as<std::byte>() + from * width, width, out);
-    for (std::size_t axis = dims.size(); axis-- > 0 && ++index[axis] == dims[axis];) index[axis] = 0;
-  }
-  return rows;
-}
-
-}  // namespace
-
 absl::StatusOr<rt::Array> read_npy(ByteSource& source) {
-  absl::StatusOr<NpyHeader> header = read_header(source);
+  absl::StatusOr<NpyHeader> header = read_npy_header(source);
   MICA_FILE_TRY(header.status());
   MICA_FILE_TRY(check_fits_in_memory(static_cast<std::uint64_t>(header->bytes), source.where()));
   rt::Array array = rt::Array::uninitialized(header->dtype, header->dims);
@@ -76,7 +74,7 @@ absl::StatusOr<rt::Array> read_npy(ByteSource& source) {
 absl::StatusOr<rt::Array> read_npy(std::span<std::byte> content, const std::shared_ptr<void>& owner,
                                    std::string where) {
   const std::unique_ptr<ByteSource> source = open_source(content, Compression::kNone, std::move(where));
-  absl::StatusOr<NpyHeader> header = read_header(*source);
+  absl::StatusOr<NpyHeader> header = read_npy_header(*source);
   MICA_FILE_TRY(header.status());
   std::byte* elements = content.data() + content.size() - header->bytes;
   const bool aligned = reinterpret_cast<std::uintptr_t>(elements) % kAlignment == 0;

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "frontend/files/byte_source.h"
+#include "frontend/files/npy_header.h"
 #include "runtime/array.h"
 
 namespace mica::files {
@@ -20,6 +21,9 @@ absl::Status write_npy(std::string_view path, const rt::Array& array);
 absl::StatusOr<rt::Array> read_npy(ByteSource& source);
 // The same from memory that `owner` keeps alive: borrowed when aligned, little-endian and row-major, else copied.
 absl::StatusOr<rt::Array> read_npy(std::span<std::byte> content, const std::shared_ptr<void>& owner, std::string where);
+
+// Everything before the data, which follows in `source`: as many bytes as the header says.
+absl::StatusOr<NpyHeader> read_npy_header(ByteSource& source);
 
 // What stands before the data; its length is a multiple of 64.
 std::string npy_preamble(DType dtype, const std::vector<std::int64_t>& dims);

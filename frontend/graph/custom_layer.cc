@@ -1,8 +1,5 @@
 // CustomLayer: the base of every layer, built in or one's own, and the state behind it.
-#include <cxxabi.h>
-
 #include <algorithm>
-#include <cstdlib>
 #include <typeinfo>
 #include <unordered_set>
 
@@ -157,14 +154,7 @@ Tensor CustomLayer::compute_joint_mask(const Tensors& xs, const Tensors& masks) 
 
 Config CustomLayer::config() const { return {}; }
 
-std::string CustomLayer::class_name() const {
-  std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(typeid(*this).name(), nullptr, nullptr, nullptr),
-                                              std::free);
-  std::string name = text ? text.get() : typeid(*this).name();
-  name = name.substr(0, name.find('<'));  // of a template
-  std::size_t colon = name.rfind("::");
-  return colon == std::string::npos ? name : name.substr(colon + 2);
-}
+std::string CustomLayer::class_name() const { return internal::class_name_of(typeid(*this)); }
 
 Variable CustomLayer::add_weight(WeightOptions options) {
   if (options.name.empty())

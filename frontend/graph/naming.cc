@@ -1,7 +1,11 @@
 #include "frontend/graph/naming.h"
 
+#include <cxxabi.h>
+
 #include <cctype>
+#include <cstdlib>
 #include <map>
+#include <memory>
 #include <mutex>
 
 #include "absl/strings/str_cat.h"
@@ -25,6 +29,14 @@ bool is_upper(char c) { return std::isupper(static_cast<unsigned char>(c)) != 0;
 bool is_lower(char c) { return std::islower(static_cast<unsigned char>(c)) != 0; }
 
 }  // namespace
+
+std::string class_name_of(const std::type_info& type) {
+  std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(type.name(), nullptr, nullptr, nullptr), std::free);
+  std::string name = text ? text.get() : type.name();
+  name = name.substr(0, name.find('<'));  // of a template
+  const std::size_t colon = name.rfind("::");
+  return colon == std::string::npos ? name : name.substr(colon + 2);
+}
 
 std::string snake_case(std::string_view name) {
   std::string result;

@@ -2,6 +2,7 @@
 #pragma once
 #include <string>
 #include <string_view>
+#include <typeinfo>
 
 namespace mica::internal {
 
@@ -9,6 +10,8 @@ namespace mica::internal {
 std::string snake_case(std::string_view class_name);
 // "reduce_sum" -> "ReduceSum".
 std::string camel_case(std::string_view name);
+// The name of a class without its namespaces and, of a template, its arguments.
+std::string class_name_of(const std::type_info& type);
 // "dense", then "dense_1", …
 std::string unique_name(std::string_view base);
 void reset_names();

@@ -102,15 +102,20 @@ class Collector {
   std::vector<rt::Array> whole_;
 };
 
-std::vector<rt::Array> run_batches(const Executable& program, const ModelData& data, std::int64_t batch_rows) {
+std::vector<rt::Array> run_batches(const Executable& program, const ModelData& data, std::int64_t batch_rows,
+                                   const RunOptions& run) {
   Collector collector(program, data.batch, batch_rows);
   std::int64_t begin = 0;
+  int number = 0;
   do {
+    if (run.before_batch) run.before_batch(number);
     std::int64_t end = std::min(begin + batch_rows, data.batch);
     std::vector<rt::Array> inputs;
     for (const rt::Array& array : data.arrays) inputs.push_back(rows(array, begin, end));
     collector.add(program.run(inputs), begin);
     begin = end;
+    if (run.after_batch) run.after_batch(number);
+    ++number;
   } while (begin < data.batch);
   return collector.take();
 }
@@ -150,14 +155,6 @@ void check_taps(const Model& model, const RunOptions& run, const std::vector<std
   }
 }
 
-void check_batch_size(const Model& model, std::int64_t batch_size) {
-  if (batch_size >= 1) return;
-  throw Error({.where = model.name(),
-               .expected = "a batch_size of at least 1",
-               .received = absl::StrCat(batch_size),
-               .hint = {}});
-}
-
 }  // namespace
 
 TensorDict NamedResults::by_name() const {
@@ -175,8 +172,9 @@ NamedResults run_model(const Model& model, const Inputs& x, const RunOptions& ru
                {.precision = run.precision});
   NamedResults results{program->output_names(), {}};
   check_taps(model, run, results.names);
-  const std::int64_t all_rows = std::max<std::int64_t>(data.batch, 1);
-  for (rt::Array& array : run_batches(*program, data, run.batch_size.value_or(all_rows))) {
+  const std::int64_t batch_rows = run.batch_size.value_or(std::max<std::int64_t>(data.batch, 1));
+  if (run.steps) data.batch = std::min(data.batch, *run.steps * batch_rows);
+  for (rt::Array& array : run_batches(*program, data, batch_rows, run)) {
     results.values.push_back(Tensor::of(make_computed(std::move(array))));
   }
   return results;
@@ -262,25 +260,6 @@ std::shared_ptr<const Executable> compiled(ModelState& state, const std::string&
 }
 
 }  // namespace internal
-
-Tensors Model::predict_all(const Inputs& x, PredictOptions options) const {
-  internal::check_batch_size(*this, options.batch_size);
-  return internal::run_model(*this, x, {.precision = options.precision, .batch_size = options.batch_size}).values;
-}
-
-Tensor Model::predict(const Inputs& x, PredictOptions options) const {
-  Tensors results = predict_all(x, options);
-  if (results.size() == 1) return results[0];
-  throw Error({.where = name(),
-               .expected = "one output",
-               .received = absl::StrCat(results.size(), " outputs"),
-               .hint = absl::StrCat("Take them all: auto [a, b] = model.predict<", results.size(), ">(x).")});
-}
-
-TensorDict Model::predict_dict(const Inputs& x, PredictOptions options) const {
-  internal::check_batch_size(*this, options.batch_size);
-  return internal::run_model(*this, x, {.precision = options.precision, .batch_size = options.batch_size}).by_name();
-}
 
 TensorDict Model::trace(const Inputs& x, TraceOptions options) const {
   std::vector<std::string> taps = options.layers.empty() ? std::vector<std::string>{"all"} : options.layers;

@@ -1,6 +1,7 @@
 // One run of a model: outputs, values of calls, or both, so that a stateful layer goes on once.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,8 @@ struct RunOptions {
   bool training = false;
   std::string precision = {};
   std::optional<std::int64_t> batch_size = {};  // empty: all rows at once
+  std::optional<std::int64_t> steps = {};       // the first batches alone
+  std::function<void(int batch)> before_batch = {}, after_batch = {};
 };
 
 struct NamedResults {

@@ -31,8 +31,8 @@ class BidirectionalLayer final : public BuiltinLayer, public Recurrent {
     // The layer that was given stays as it is: two others with its options take its place.
     const RecurrentLayer& given = recurrent(forward_);
     const bool backwards = given.recurrence().go_backwards;
-    if (!backward_) backward_ = Layer::of(given.copy(prefixed("backward_", forward_.name()), true));
-    forward_ = Layer::of(given.copy(prefixed("forward_", forward_.name()), backwards));
+    if (!backward_) backward_ = copied("backward_", true);
+    forward_ = copied("forward_", backwards);
     check_directions();
     for (const Layer& layer : {forward_, backward_}) {
       recurrent(layer).set_zero_output_for_mask(options().return_sequences);
@@ -48,8 +48,8 @@ class BidirectionalLayer final : public BuiltinLayer, public Recurrent {
 
  protected:
   void make_weights(const std::vector<Shape>& inputs) override {
-    build_inside(forward_, inputs[0]);
-    build_inside(backward_, inputs[0]);
+    build_sublayer(forward_, {inputs[0]});
+    build_sublayer(backward_, {inputs[0]});
   }
 
   Tensors forward_all(const Tensors& xs) override {
@@ -80,6 +80,13 @@ class BidirectionalLayer final : public BuiltinLayer, public Recurrent {
            "RNN(cell) makes one of any cell.");
     }
     return *found;
+  }
+
+  // The layer that was given, under another name.
+  Layer copied(std::string_view prefix, bool backwards) const {
+    Layer copy = Layer::of(recurrent(forward_).copy(prefixed(prefix, forward_.name()), backwards));
+    copy.get_if<BuiltinLayer>()->set_builds_alone(recurrent(forward_).builds_alone());
+    return copy;
   }
 
   static std::string prefixed(std::string_view prefix, std::string_view name) {

@@ -1,6 +1,7 @@
 #include "frontend/layers/builtin.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -82,6 +83,9 @@ Variable BuiltinLayer::add_weight(WeightOptions options, WeightRead read) {
 }
 
 void BuiltinLayer::build_sublayer(const Layer& layer, const std::vector<Shape>& input_shapes) {
+  const auto* builtin = layer.get_if<BuiltinLayer>();
+  std::optional<ScopeSuspension> alone;
+  if (builtin && builtin->builds_alone_) alone.emplace();
   const CallArguments none;
   LayerScope scope(*layer.impl(), layer.name(), none);
   ensure_built(layer.impl(), input_shapes);

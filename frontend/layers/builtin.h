@@ -42,6 +42,11 @@ class BuiltinLayer : public CustomLayer {
   using CustomLayer::build;
   using CustomLayer::call;
 
+  // Of a layer inside another one whose file says that it was built: Keras builds it by itself when it has read it, so
+  // that the paths of its weights begin with its own name.
+  void set_builds_alone(bool on) { builds_alone_ = on; }
+  bool builds_alone() const { return builds_alone_; }
+
  protected:
   // Override what the layer needs. settle() checks the options and draws from them what they decide: at the end of
   // the constructor, and again when a reader of files has set the fields.
@@ -100,7 +105,7 @@ class BuiltinLayer : public CustomLayer {
   std::string class_name_;
   DTypePolicy policy_;
   Regularizer activity_regularizer_;
-  bool autocast_ = true;
+  bool autocast_ = true, builds_alone_ = false;
 };
 
 // "[3,3]"

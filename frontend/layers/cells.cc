@@ -70,12 +70,6 @@ std::vector<Shape> state_sizes(const Layer& cell) {
        .hint = "class MyCell : public CustomLayer, public RNNCell; its state_size() says the shapes of states."});
 }
 
-void build_inside(const Layer& layer, const Shape& input) {
-  CallArguments arguments;
-  LayerScope scope(*layer.impl(), layer.name(), arguments);
-  ensure_built(layer.impl(), {input});
-}
-
 void check_dropout(double rate, std::string_view where) {
   if (rate >= 0 && rate < 1) return;
   throw Error({.where = std::string(where),
@@ -85,7 +79,11 @@ void check_dropout(double rate, std::string_view where) {
 }
 
 Layer copy_of_cell(const Layer& cell) {
-  if (const CellLayer* known = cell.get_if<CellLayer>()) return Layer::of(known->copy());
+  if (const CellLayer* known = cell.get_if<CellLayer>()) {
+    Layer copy = Layer::of(known->copy());
+    copy.get_if<BuiltinLayer>()->set_builds_alone(known->builds_alone());
+    return copy;
+  }
   return *FieldValue<Layer>::read(FieldValue<Layer>::write(cell));
 }
 

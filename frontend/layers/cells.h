@@ -59,8 +59,6 @@ void check_dropout(double rate, std::string_view where);
 CellRun start_cell(const Layer& cell, const ir::Dim& batch, bool training);
 // The sizes of its states; Error when the layer is no cell.
 std::vector<Shape> state_sizes(const Layer& cell);
-// Makes the weights of a layer inside the running one, whose name becomes part of their paths.
-void build_inside(const Layer& layer, const Shape& input);
 // Another cell with the same options and weights of its own.
 Layer copy_of_cell(const Layer& cell);
 // A sequence [N, T, …] as rows [N·T, …], and rows as sequences again.

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "frontend/files/keras_object.h"
 #include "frontend/graph/collections.h"
+#include "frontend/layers/builtin.h"
 #include "frontend/layers/objects.h"
 
 namespace mica::internal {
@@ -186,12 +187,22 @@ std::optional<Constraint> FieldValue<Constraint>::read(const Config::Value& valu
   return described ? std::optional(make_constraint(*described)) : std::nullopt;
 }
 
+// Keras builds a layer inside of another one as soon as it has read it, when the file says on which shape.
 Config::Value FieldValue<Layer>::write(const Layer& value) {
-  return value ? Config::Value(files::layer_object(value)) : Config::Value();
+  if (!value) return {};
+  Config object = files::layer_object(value);
+  const LayerState& state = state_of(value);
+  const bool says_shape = state.built && !state.model && state.build_shapes.size() == 1;
+  if (says_shape) object.set("build_config", Config{{"input_shape", state.build_shapes[0]}});
+  return object;
 }
 std::optional<Layer> FieldValue<Layer>::read(const Config::Value& value) {
   if (value.is_null()) return Layer();
-  return value.kind() == Kind::kObject ? std::optional(files::read_layer(value.object())) : std::nullopt;
+  if (value.kind() != Kind::kObject) return std::nullopt;
+  Layer layer = files::read_layer(value.object());
+  const bool was_built = value.object().contains("build_config") && !value.object().at("build_config").is_null();
+  if (auto* builtin = layer.get_if<BuiltinLayer>()) builtin->set_builds_alone(was_built);
+  return layer;
 }
 
 const Config::Value* ConfigReader::find(std::string_view name) {

@@ -36,7 +36,7 @@ void RecurrentLayer::make_weights(const std::vector<Shape>& inputs) {
   for (int axis = 0; axis < inputs[0].rank(); ++axis) {
     if (axis != 1) step.push_back(inputs[0][axis]);
   }
-  build_inside(cell_, Shape(std::move(step)));
+  build_sublayer(cell_, {Shape(std::move(step))});
   if (!r_.stateful) return;
   std::int64_t batch = inputs[0][0];
   if (batch == kAny) {

@@ -74,7 +74,7 @@ class StackedCellsLayer final : public CellLayer {
   void make_weights(const std::vector<Shape>& inputs) override {
     Shape input = inputs[0];
     for (const Layer& cell : cells_) {
-      build_inside(cell, input);
+      build_sublayer(cell, {input});
       std::vector<std::int64_t> next{inputs[0][0]};
       for (std::int64_t dim : cell.get_if<RNNCell>()->output_size()) next.push_back(dim);
       input = Shape(std::move(next));

@@ -28,7 +28,7 @@ class TimeDistributedLayer final : public BuiltinLayer {
  protected:
   void make_weights(const std::vector<Shape>& inputs) override {
     expect_min_rank(inputs[0], 3);
-    build_inside(layer_, without_time(inputs[0]));
+    build_sublayer(layer_, {without_time(inputs[0])});
   }
 
   Tensors forward_all(const Tensors& xs) override {

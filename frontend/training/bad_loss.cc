@@ -23,6 +23,7 @@ std::string bad_data(const TrainingConfig& config, const TrainingData& batch) {
     if (!bad.empty()) return bad;
   }
   for (std::size_t i = 0; i < batch.y.size(); ++i) {
+    if (!batch.y[i].defined()) continue;
     std::string bad = bad_value(batch.y[i], absl::StrCat("targets of \"", config.heads[i].output, "\""), batch);
     if (!bad.empty()) return bad;
   }
@@ -49,6 +50,14 @@ void throw_bad_loss(const Model& model, const TrainingConfig& config, const Tall
                .expected = "a finite loss",
                .received = absl::StrCat(tally.last_loss(), " in batch ", batch.number, " of epoch ", epoch + 1),
                .hint = bad.empty() ? kExplodingHint : bad});
+}
+
+void throw_bad_gradient(const std::string& variable, const TrainingData& batch, int epoch) {
+  throw Error({.where = variable,
+               .expected = "a finite gradient",
+               .received = absl::StrCat("nan or infinity in batch ", batch.number, " of epoch ", epoch + 1),
+               .hint = "The loss is finite and no weight was changed. Lower the learning rate or clip the values that "
+                       "lead to it: log(0), sqrt(0) and 0/0 have no finite gradient."});
 }
 
 }  // namespace mica::internal

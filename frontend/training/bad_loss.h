@@ -1,4 +1,4 @@
-// The Error of a loss that is no finite number.
+// The Errors of a loss and of gradients that are no finite numbers.
 #pragma once
 #include "frontend/training/step.h"
 
@@ -12,5 +12,8 @@ inline constexpr const char* kExplodingHint =
 // from 0 here and from 1 in the message.
 [[noreturn]] void throw_bad_loss(const Model& model, const TrainingConfig& config, const Tally& tally,
                                  const TrainingData& batch, int epoch);
+
+// Names the variable whose gradient was not finite and the batch; no weight has changed.
+[[noreturn]] void throw_bad_gradient(const std::string& variable, const TrainingData& batch, int epoch);
 
 }  // namespace mica::internal

@@ -5,6 +5,8 @@
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/collections.h"
 #include "frontend/layers/fields.h"
+#include "frontend/training/config.h"
+#include "frontend/training/session.h"
 
 namespace mica {
 namespace internal {
@@ -58,9 +60,21 @@ void fields(FieldVisitor& v, ModelCheckpointOptions& o) {
   v.field("initial_value_threshold", o.initial_value_threshold);
 }
 
-void fields(FieldVisitor& v, TensorBoardOptions& o) { v.field("histogram_freq", o.histogram_freq); }
+void fields(FieldVisitor& v, TensorBoardOptions& o) {
+  v.field("histogram_freq", o.histogram_freq);
+  v.field("write_graph", o.write_graph);
+  v.field("write_steps_per_second", o.write_steps_per_second);
+}
 
-void fields(FieldVisitor& v, BackupAndRestoreOptions& o) { v.field("delete_checkpoint", o.delete_checkpoint); }
+void fields(FieldVisitor& v, BackupAndRestoreOptions& o) {
+  v.field("double_checkpoint", o.double_checkpoint);
+  v.field("delete_checkpoint", o.delete_checkpoint);
+}
+
+void fields(FieldVisitor& v, TerminateOnNaNOptions& o) {
+  v.field("raise_error", o.raise_error);
+  v.field("gradients", o.gradients);
+}
 
 // "epoch" or a number of batches, which files may write as a number.
 void read_frequency(ConfigReader& reader, const char* name, std::string& text) {
@@ -91,7 +105,7 @@ Callback csv_logger(ConfigReader& reader) {
 
 Callback tensor_board(ConfigReader& reader) {
   TensorBoardOptions o;
-  std::string log_dir = "./logs";
+  std::string log_dir = "logs";
   reader.field("log_dir", log_dir);
   read_frequency(reader, "update_freq", o.update_freq);
   fields(reader, o);
@@ -120,7 +134,9 @@ Callback with_options(ConfigReader& reader) {
 // After the last epoch of the table its last rate stays.
 Callback learning_rate_table(ConfigReader& reader) {
   std::vector<double> table;
+  int verbose = 0;
   reader.required("table", table);
+  reader.field("verbose", verbose);
   reader.finish();
   if (table.empty()) {
     throw Error({.where = "LearningRateScheduler",
@@ -129,12 +145,15 @@ Callback learning_rate_table(ConfigReader& reader) {
                  .hint = {}});
   }
   return LearningRateScheduler(
-      [table](int epoch, double) { return table[std::min(static_cast<std::size_t>(epoch), table.size() - 1)]; });
+      [table](int epoch, double) { return table[std::min(static_cast<std::size_t>(epoch), table.size() - 1)]; },
+      verbose);
 }
 
-Callback terminate_on_nan(ConfigReader& reader) {
+Callback swap_ema_weights(ConfigReader& reader) {
+  bool swap_on_epoch = false;
+  reader.field("swap_on_epoch", swap_on_epoch);
   reader.finish();
-  return TerminateOnNaN();
+  return SwapEMAWeights(swap_on_epoch);
 }
 
 struct CallbackClass {
@@ -149,8 +168,9 @@ constexpr CallbackClass kClasses[] = {
     {"LearningRateScheduler", learning_rate_table},
     {"ModelCheckpoint", model_checkpoint},
     {"ReduceLROnPlateau", with_options<ReduceLROnPlateau, ReduceLROnPlateauOptions>},
+    {"SwapEMAWeights", swap_ema_weights},
     {"TensorBoard", tensor_board},
-    {"TerminateOnNaN", terminate_on_nan},
+    {"TerminateOnNaN", with_options<TerminateOnNaN, TerminateOnNaNOptions>},
 };
 
 }  // namespace
@@ -174,6 +194,12 @@ Callback make_callback(const Described& described) {
 }
 
 }  // namespace internal
+
+internal::FitSession& internal::fit_session(const Model& model, std::string_view callback) {
+  if (FitSession* session = training_config(model, "fit").session) return *session;
+  throw Error(
+      {.where = std::string(callback), .expected = "to run in fit()", .received = "no fit() that runs", .hint = {}});
+}
 
 Model CustomCallback::model() const {
   if (std::shared_ptr<CustomLayer> impl = model_.lock()) return Model::of(std::move(impl));

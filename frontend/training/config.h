@@ -34,6 +34,7 @@ struct TrainingConfig {
   std::vector<Head> heads;  // in order of the outputs, once they are known
   int version = 0;          // counts compile(): Programs of an earlier configuration are not used again
   bool stop_training = false;
+  bool check_gradients = false;                                        // by the step itself: see TerminateOnNaN
   std::map<std::string, std::vector<Optimizer>> step_optimizers = {};  // of the Programs, by their keys
   FitSession* session = nullptr;                                       // of the call of fit that runs
 

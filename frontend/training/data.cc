@@ -18,15 +18,33 @@ void check_length(const Model& model, const std::string& what, std::int64_t rows
                .hint = {}});
 }
 
+bool is_compared(const Head& head) { return head.loss || !head.metrics.empty(); }
+
+// The outputs that `given` holds something for: all of them, or those that are compared with something.
+std::vector<const Head*> heads_of(const TrainingConfig& config, const Inputs& given) {
+  std::vector<const Head*> all, compared;
+  for (const Head& head : config.heads) {
+    all.push_back(&head);
+    const bool is_given = std::any_of(given.items().begin(), given.items().end(),
+                                      [&](const auto& item) { return item.first == head.output; });
+    if (is_compared(head) || is_given) compared.push_back(&head);
+  }
+  const bool takes_all = given.form() != Inputs::Form::kNamed && given.items().size() == all.size();
+  return takes_all ? all : compared;
+}
+
+// One array for each output, undefined where none is needed.
 std::vector<rt::Array> arrays_for(const Model& model, const TrainingConfig& config, const Inputs& given,
                                   const char* what, std::int64_t rows) {
+  const std::vector<const Head*> heads = heads_of(config, given);
   std::vector<std::string> names;
-  for (const Head& head : config.heads) names.push_back(head.output);
-  std::vector<rt::Array> arrays;
-  Tensors tensors = in_order(given, names, model.name());
+  for (const Head* head : heads) names.push_back(head->output);
+  std::vector<rt::Array> arrays(config.heads.size());
+  const Tensors tensors = in_order(given, names, model.name());
   for (std::size_t i = 0; i < tensors.size(); ++i) {
-    arrays.push_back(compute(defined_node(tensors[i], model.name())));
-    check_length(model, absl::StrCat(what, " of \"", names[i], "\""), rows, arrays.back());
+    rt::Array& array = arrays[static_cast<std::size_t>(heads[i] - config.heads.data())];
+    array = compute(defined_node(tensors[i], model.name()));
+    check_length(model, absl::StrCat(what, " of \"", names[i], "\""), rows, array);
   }
   return arrays;
 }
@@ -86,7 +104,7 @@ TrainingData TrainingData::batch(std::int64_t begin, std::int64_t end, std::span
   TrainingData out{
       .x = {x.names, x.types, {}, end - begin}, .first_row = first_row + begin, .origin = {order.begin(), order.end()}};
   for (const rt::Array& array : x.arrays) out.x.arrays.push_back(take(array));
-  for (const rt::Array& array : y) out.y.push_back(take(array));
+  for (const rt::Array& array : y) out.y.push_back(array.defined() ? take(array) : array);
   for (const rt::Array& array : weights) out.weights.push_back(take(array));
   return out;
 }
@@ -124,7 +142,7 @@ std::pair<TrainingData, TrainingData> split_rows(const TrainingData& data, std::
 void check_labels(const TrainingConfig& config, const TrainingData& batch) {
   for (std::size_t i = 0; i < config.heads.size(); ++i) {
     const Head& head = config.heads[i];
-    if (head.classes == 0) continue;
+    if (head.classes == 0 || !batch.y[i].defined()) continue;
     const rt::Array& labels = batch.y[i];
     const std::int64_t per_row = labels.numel() / std::max<std::int64_t>(1, labels.dims()[0]);
     for (std::int64_t at = 0; at < labels.numel(); ++at) {

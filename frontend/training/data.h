@@ -11,7 +11,7 @@ namespace mica::internal {
 
 struct TrainingData {
   ModelData x = {};
-  std::vector<rt::Array> y = {};        // one for each head
+  std::vector<rt::Array> y = {};        // one for each head; undefined where nothing is compared with it
   std::vector<rt::Array> weights = {};  // float32, one a head, or none
   // Where a batch comes from, for messages: its number, and the rows of the user's data, or the first of them.
   std::int64_t number = 0, first_row = 0;

@@ -1,4 +1,4 @@
-// Model::evaluate, train_on_batch, test_on_batch, predict_on_batch.
+// Model::evaluate, train_on_batch, test_on_batch.
 #include "frontend/training/evaluate.h"
 
 #include "absl/strings/str_cat.h"
@@ -74,11 +74,6 @@ Logs Model::train_on_batch(const Inputs& x, const Inputs& y, BatchOptions option
 
 Logs Model::test_on_batch(const Inputs& x, const Inputs& y, BatchOptions options) const {
   return internal::one_batch(*this, "test_on_batch", x, y, options, false);
-}
-
-Tensors Model::predict_on_batch(const Inputs& x) const {
-  const internal::ModelData data = internal::model_data(*impl(), x);
-  return predict_all(x, {.batch_size = std::max<std::int64_t>(1, data.batch)});
 }
 
 }  // namespace mica

@@ -85,8 +85,7 @@ class SourceFeed : public BatchFeed {
       is_at_end_ = true;
       return std::nullopt;
     }
-    TrainingData batch =
-        training_data(model_, config_, given->x, given->y, given->sample_weight, options_.class_weight);
+    TrainingData batch = checked(*given);
     batch.number = number_++;
     return batch;
   }
@@ -101,6 +100,17 @@ class SourceFeed : public BatchFeed {
   }
 
  private:
+  TrainingData checked(const Batch& given) const {
+    try {
+      return training_data(model_, config_, given.x, given.y, given.sample_weight, options_.class_weight);
+    } catch (const Error& error) {
+      throw Error({.where = error.where(),
+                   .expected = error.expected(),
+                   .received = absl::StrCat(error.received(), " in batch ", number_, " of the source"),
+                   .hint = error.hint()});
+    }
+  }
+
   const Model& model_;
   TrainingConfig& config_;
   BatchSource& source_;

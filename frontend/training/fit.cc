@@ -48,8 +48,12 @@ class Fit : public FitSession {
         callbacks_(model, options.callbacks),
         tally_(config) {
     config_.session = this;
+    config_.check_gradients = false;
   }
-  ~Fit() override { config_.session = nullptr; }
+  ~Fit() override {
+    config_.session = nullptr;
+    config_.check_gradients = false;
+  }
   Fit(const Fit&) = delete;
   Fit& operator=(const Fit&) = delete;
 
@@ -57,7 +61,7 @@ class Fit : public FitSession {
     config_.stop_training = false;
     callbacks_.call(&CustomCallback::on_train_begin);
     epoch_ = options_.initial_epoch;
-    if (!resume_from_.empty()) resume();
+    if (!resume_from_.first.empty()) resume();
     while (epoch_ < options_.epochs && !config_.stop_training) run_epoch();
     finish_weights();
     callbacks_.call(&CustomCallback::on_train_end);
@@ -65,7 +69,11 @@ class Fit : public FitSession {
   }
 
   void request_save(const std::string& path) override { save_to_ = path; }
-  void request_resume(const std::string& path) override { resume_from_ = path; }
+  void request_resume(const std::string& path, const std::string& otherwise) override {
+    resume_from_ = {path, otherwise};
+  }
+  void request_gradient_check() override { config_.check_gradients = true; }
+  int epochs() const override { return options_.epochs; }
 
  private:
   void run_epoch() {
@@ -101,7 +109,7 @@ class Fit : public FitSession {
     for (std::int64_t i = 0; batch; batch = ++i < config_.options.steps_per_execution ? train_->next() : std::nullopt) {
       step_.run(*batch, tally_);
       ++done_;
-      if (!std::isfinite(tally_.last_loss())) return end_at(*batch);
+      if (!std::isfinite(tally_.last_loss()) || step_.bad_gradient()) return end_at(*batch);
     }
     if (progress.due(done_) || !callbacks_.empty()) {
       const Logs logs = tally_.logs();
@@ -112,11 +120,12 @@ class Fit : public FitSession {
     return true;
   }
 
-  // The loss of this batch is not finite: an Error, unless a callback ends the training.
+  // The loss of this batch is not finite, or a gradient: an Error, unless a callback ends the training.
   bool end_at(const TrainingData& batch) {
     callbacks_.call(&CustomCallback::on_train_batch_end, done_ - 1, tally_.logs());
-    if (!config_.stop_training) throw_bad_loss(model_, config_, tally_, batch, epoch_);
-    return false;
+    if (config_.stop_training) return false;
+    if (std::isfinite(tally_.last_loss())) throw_bad_gradient(*step_.bad_gradient(), batch, epoch_);
+    throw_bad_loss(model_, config_, tally_, batch, epoch_);
   }
 
   void finish_weights() {
@@ -165,8 +174,18 @@ class Fit : public FitSession {
     return state;
   }
 
+  FitState load_state() const {
+    const auto& [path, otherwise] = resume_from_;
+    try {
+      return files::load_checkpoint(model_, path);
+    } catch (const Error&) {
+      if (otherwise.empty()) throw;
+      return files::load_checkpoint(model_, otherwise);
+    }
+  }
+
   void resume() {
-    const FitState state = files::load_checkpoint(model_, resume_from_);
+    const FitState state = load_state();
     epoch_ = state.values.get<int>("epoch");
     is_inside_epoch_ = state.values.get<bool>("is_inside_epoch");
     done_ = state.values.get<int>("batch");
@@ -191,7 +210,8 @@ class Fit : public FitSession {
   History history_;
   int epoch_ = 0, done_ = 0;  // done_: batches of this epoch
   bool is_inside_epoch_ = false;
-  std::string save_to_, resume_from_;
+  std::string save_to_;
+  std::pair<std::string, std::string> resume_from_;  // and what stands in for a damaged one
 };
 
 FeedOptions train_options(const FitOptions& options) {

@@ -323,4 +323,28 @@ void OptimizerImpl::finalize(const Parameters& variables) {
   }
 }
 
+void OptimizerImpl::check_averages() const {
+  if (common_.use_ema) return;
+  throw Error({.where = name(),
+               .expected = "an optimizer that keeps averages of the weights",
+               .received = "use_ema = false",
+               .hint = absl::StrCat("Make it with them: ", class_name_, "(rate, {.use_ema = true}).")});
+}
+
+void OptimizerImpl::swap_averages(const Parameters& variables) {
+  check_averages();
+  build(variables);
+  for (Variable variable : variables) {
+    Variable average = slots_for(variable).average;
+    const Tensor value = Tensor::of(variable.cell()->value());
+    variable.assign(average);
+    average.assign(value);
+  }
+}
+
+void OptimizerImpl::set_averages(const Parameters& variables) {
+  check_averages();
+  for (const Variable& variable : variables) slots_for(variable).average.assign(variable);
+}
+
 }  // namespace mica::internal

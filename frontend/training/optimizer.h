@@ -80,6 +80,9 @@ class OptimizerImpl {
   Described described();
   void read(const Config& config);
 
+  // One's own class behind it, or null.
+  virtual const CustomOptimizer* custom() const { return nullptr; }
+
   // Makes the slots of variables that have none yet.
   virtual void build(const Parameters& variables);
   // What steps assign beside the variables, in the order of Keras' files.
@@ -88,6 +91,9 @@ class OptimizerImpl {
   virtual Parameters variables();
   // Takes step and learning rate back from variables() after these were assigned.
   virtual void reload();
+
+  // Gradients that are not finite are part of the work: a step that has them is skipped.
+  virtual bool takes_any_gradient() const { return false; }
 
   // The values of the run-time operands of the next step.
   virtual std::vector<double> operands() const;
@@ -98,6 +104,10 @@ class OptimizerImpl {
   virtual void apply(const Parameters& variables, Tensors grads, const Tensors& operands);
   // After the last step of fit(): the variables take their moving averages, where there are any.
   virtual void finalize(const Parameters& variables);
+  // The variables and their moving averages change places; or the averages become what the variables are. Error where
+  // there are none.
+  virtual void swap_averages(const Parameters& variables);
+  virtual void set_averages(const Parameters& variables);
 
  protected:
   OptimizerCommon& common() { return common_; }
@@ -141,6 +151,7 @@ class OptimizerImpl {
   bool accumulates() const { return common_.gradient_accumulation_steps.has_value(); }
   bool decays(const Variable& variable) const;
   Slots& slots_for(const Variable& variable);
+  void check_averages() const;
   Operands placed(const Tensors& operands) const;
   Tensors clipped(const Tensors& grads) const;
   void update_all(const Parameters& variables, const Tensors& grads, const Operands& operands);

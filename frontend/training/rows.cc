@@ -4,7 +4,9 @@
 #include <cstring>
 #include <numeric>
 
+#include "absl/strings/str_cat.h"
 #include "frontend/graph/random.h"
+#include "frontend/mica/tensor.h"
 
 namespace mica::internal {
 
@@ -19,6 +21,29 @@ rt::Array gather_rows(const rt::Array& array, std::span<const std::size_t> indic
     to += row_bytes;
   }
   return out;
+}
+
+rt::Array joined_rows(const std::vector<rt::Array>& parts) {
+  std::vector<std::int64_t> dims = parts[0].dims();
+  dims[0] = 0;
+  for (const rt::Array& part : parts) {
+    const bool is_alike = part.dtype() == parts[0].dtype() && part.dims().size() == dims.size() &&
+                          std::equal(dims.begin() + 1, dims.end(), part.dims().begin() + 1);
+    if (!is_alike) {
+      throw Error({.where = "predict",
+                   .expected = absl::StrCat("rows of one shape, as in ", Shape(parts[0].dims()).to_string()),
+                   .received = Shape(part.dims()).to_string(),
+                   .hint = {}});
+    }
+    dims[0] += part.dims()[0];
+  }
+  rt::Array joined = rt::Array::uninitialized(parts[0].dtype(), std::move(dims));
+  char* to = joined.as<char>();
+  for (const rt::Array& part : parts) {
+    if (part.bytes() > 0) std::memcpy(to, part.data(), static_cast<std::size_t>(part.bytes()));
+    to += part.bytes();
+  }
+  return joined;
 }
 
 std::vector<std::size_t> shuffled(std::size_t n, std::optional<std::uint64_t> seed) {

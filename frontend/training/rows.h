@@ -11,6 +11,8 @@ namespace mica::internal {
 
 // These rows, in this order.
 rt::Array gather_rows(const rt::Array& array, std::span<const std::size_t> indices);
+// The rows of all of them, one after the other; Error where the shapes of rows differ.
+rt::Array joined_rows(const std::vector<rt::Array>& parts);
 // A permutation of 0 … n-1: from the process's generator, or from a seed, which always gives the same one.
 std::vector<std::size_t> shuffled(std::size_t n, std::optional<std::uint64_t> seed = {});
 

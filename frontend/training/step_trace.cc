@@ -6,6 +6,7 @@
 #include "frontend/graph/apply.h"
 #include "frontend/graph/function_scope.h"
 #include "frontend/graph/layer_state.h"
+#include "frontend/training/optimizers/conditional.h"
 #include "frontend/training/step.h"
 
 namespace mica::internal {
@@ -69,6 +70,29 @@ Tensor regularization(const CustomLayer& model) {
   return sum;
 }
 
+// An update that only happens when all gradients are finite; says of which variable they were.
+class CheckedUpdate {
+ public:
+  CheckedUpdate(Parameters slots, const Parameters& variables, const Tensors& grads)
+      : update_([&] {
+          slots.insert(slots.end(), variables.begin(), variables.end());
+          return std::move(slots);
+        }()) {
+    for (std::size_t i = 0; i < variables.size(); ++i)
+      finite_.emplace_back(absl::StrCat(std::string(kGradientPrefix), variables[i].path()), all_finite(grads[i]));
+  }
+  void finish(std::vector<std::pair<std::string, Tensor>>& checks) const {
+    Tensor all;
+    for (const auto& [name, finite] : finite_) all = all.defined() ? all & finite : finite;
+    if (all.defined()) update_.only_if(all);
+    checks.insert(checks.end(), finite_.begin(), finite_.end());
+  }
+
+ private:
+  ConditionalUpdate update_;
+  std::vector<std::pair<std::string, Tensor>> finite_;
+};
+
 class StepTrace {
  public:
   StepTrace(const Model& model, TrainingConfig& config, const TrainingData& example, bool training)
@@ -98,6 +122,7 @@ class StepTrace {
     } else {
       standard_step(x, {});
     }
+    for (const auto& [name, finite] : checks_) trace_.output(cast(finite, kFloat32), name);
     return {trace_.finish(), std::move(optimizers_)};
   }
 
@@ -107,12 +132,25 @@ class StepTrace {
     const Tensors predictions = forward(*model_.impl(), x);
     check_losses(predictions.size());
     for (std::size_t i = y.size(); i < config_.heads.size(); ++i) y.push_back(target(i, &type_of(predictions[i])));
-    for (std::size_t i = 0; i < config_.heads.size(); ++i) choose_loss(i, y[i], predictions[i]);
-    const Tensors weights = sample_weights();
-    const Tensor total = losses(predictions, y, weights);
+    if (!weights_) weights_ = weight_inputs();
+    const Tensor total = total_loss(y, predictions, *weights_);
     if (training_) optimize(total);
-    report(predictions, y, weights, total);
+    report(predictions, y, *weights_, total);
   }
+
+  // The losses of compile(), with what was added to them. `weights`: one an output, or none.
+  Tensor total_loss(const Tensors& y, const Tensors& predictions, const Tensors& weights) {
+    check_count("targets", y.size());
+    check_count("predictions", predictions.size());
+    if (!weights.empty()) check_count("sample weights", weights.size());
+    head_losses_.clear();
+    losses_ = {};
+    for (std::size_t i = 0; i < config_.heads.size(); ++i) choose_loss(i, y[i], predictions[i]);
+    return losses(predictions, y, weights);
+  }
+
+  // Of the batch: inputs of the graph behind its targets.
+  const Tensors& weights() const { return *weights_; }
 
   // An update by `optimizer`: what changes from step to step is an operand of the graph.
   void apply(const Optimizer& optimizer, const Tensors& grads, const Parameters& variables) {
@@ -128,6 +166,8 @@ class StepTrace {
     impl.build(variables);
     std::string prefix = impl.name();
     if (!optimizers_.empty()) absl::StrAppend(&prefix, "_", optimizers_.size());
+    std::optional<CheckedUpdate> checked;
+    if (config_.check_gradients && !impl.takes_any_gradient()) checked.emplace(impl.slots(), variables, grads);
     Tensors operands;
     for (std::size_t i = 0; i < impl.num_operands(); ++i) {
       std::string name = i == 0 ? "learning_rate" : absl::StrCat("factor_", i);
@@ -135,22 +175,27 @@ class StepTrace {
     }
     optimizers_.push_back(optimizer);
     impl.apply(variables, grads, operands);
+    if (checked) checked->finish(checks_);
   }
 
  private:
   Logs own_step(CustomModel& model, const Tensors& x) {
     Tensors y;
     for (std::size_t i = 0; i < example_.y.size(); ++i) y.push_back(target(i, nullptr));
+    weights_ = weight_inputs();
     return training_ ? model.train_step(x, y) : model.test_step(x, y);
   }
 
+  void check_count(const char* what, std::size_t count) const {
+    if (count == config_.heads.size()) return;
+    throw Error({.where = model_.name(),
+                 .expected = absl::StrCat(config_.heads.size(), " ", what, ", one for each output"),
+                 .received = absl::StrCat(count),
+                 .hint = {}});
+  }
+
   void check_losses(std::size_t outputs) const {
-    if (outputs != config_.heads.size()) {
-      throw Error({.where = model_.name(),
-                   .expected = absl::StrCat(config_.heads.size(), " outputs"),
-                   .received = absl::StrCat(outputs),
-                   .hint = {}});
-    }
+    check_count("predictions", outputs);
     bool any =
         std::any_of(config_.heads.begin(), config_.heads.end(), [](const Head& head) { return head.loss != nullptr; });
     if (!any)
@@ -160,10 +205,13 @@ class StepTrace {
                    .hint = "Give one to compile({.loss = …})."});
   }
 
+  // Nothing for an output that is compared with nothing.
   Tensor target(std::size_t i, const ir::TensorType* prediction) {
     const Head& head = config_.heads[i];
-    ir::TensorType type =
-        i < example_.y.size() ? target_type(example_.y[i], prediction) : expected_target(head.loss.get(), *prediction);
+    const bool is_given = i < example_.y.size();
+    if (is_given && !example_.y[i].defined()) return {};
+    const ir::TensorType type =
+        is_given ? target_type(example_.y[i], prediction) : expected_target(head.loss.get(), *prediction);
     return trace_.input(type, absl::StrCat("target:", head.output));
   }
 
@@ -176,7 +224,7 @@ class StepTrace {
     head.classes = is_index ? prediction.size(loss->class_axis) : 0;
   }
 
-  Tensors sample_weights() {
+  Tensors weight_inputs() {
     Tensors weights;
     for (std::size_t i = 0; i < example_.weights.size(); ++i) {
       weights.push_back(
@@ -237,6 +285,8 @@ class StepTrace {
   std::vector<std::shared_ptr<const LossImpl>> head_losses_;  // of each head, as the shapes decide; null: not trained
   Tensors losses_;
   std::vector<Optimizer> optimizers_;
+  std::optional<Tensors> weights_;                      // once they are inputs of the graph
+  std::vector<std::pair<std::string, Tensor>> checks_;  // behind the outputs that are reported
 };
 
 thread_local StepTrace* StepTrace::running_ = nullptr;
@@ -278,6 +328,10 @@ Logs CustomModel::train_step(const Tensors& x, const Tensors& y) {
 Logs CustomModel::test_step(const Tensors& x, const Tensors& y) {
   internal::running_step("test_step").standard_step(x, y);
   return {};
+}
+Tensors CustomModel::sample_weights() const { return internal::running_step("sample_weights").weights(); }
+Tensor CustomModel::compute_loss(const Tensors& y, const Tensors& y_pred, const Tensors& sample_weight) {
+  return internal::running_step("compute_loss").total_loss(y, y_pred, sample_weight);
 }
 
 }  // namespace mica

@@ -14,6 +14,8 @@ ir::TensorType target_type(const rt::Array& array, const ir::TensorType* predict
 
 // Outputs of a step of one's own are named like this; those before are what Tally reads.
 inline constexpr std::string_view kLogPrefix = "log:";
+// Behind them all: whether the gradient of a variable was finite, where the configuration has steps check it.
+inline constexpr std::string_view kGradientPrefix = "gradient:";
 
 struct TracedStep {
   TracedGraph graph;

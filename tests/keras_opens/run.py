@@ -27,7 +27,7 @@ def python_with_keras(folder):
     return python, None
 
 
-def main(writer, loader, files_tests):
+def main(writer, loader, files_tests, mica):
     with tempfile.TemporaryDirectory() as folder:
         models = os.path.join(folder, "models")
         os.mkdir(models)
@@ -45,7 +45,10 @@ def main(writer, loader, files_tests):
         loaded = subprocess.run([loader, models]).returncode
         library = dict(os.environ, MICA_SAFETENSORS_PYTHON=python)
         read = subprocess.run([files_tests, "--gtest_filter=SafetensorsTest.TheLibraryReadsOurs"], env=library).returncode
-        return opened or loaded or read
+        trained = os.path.join(folder, "trained")
+        os.mkdir(trained)
+        continued = subprocess.run([python, os.path.join(scripts, "open_checkpoint.py"), mica, trained]).returncode
+        return opened or loaded or read or continued
 
 
 if __name__ == "__main__":

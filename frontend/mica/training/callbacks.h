@@ -114,13 +114,26 @@ class ReduceLROnPlateau : public Callback {
 
 class LearningRateScheduler : public Callback {
  public:
-  explicit LearningRateScheduler(std::function<double(int epoch, double lr)> schedule);
+  explicit LearningRateScheduler(std::function<double(int epoch, double lr)> schedule, int verbose = 0);
 };
 
-// Ends training, without an Error, at the first batch whose loss is no finite number.
+// Ends training at the first batch whose loss is no finite number: quietly, or with an Error that names it. With
+// `gradients` every gradient is checked too, inside the step: a step whose gradients are not finite changes no weight,
+// and the Error names the variable.
+struct TerminateOnNaNOptions {
+  bool raise_error = false;
+  bool gradients = false;
+};
 class TerminateOnNaN : public Callback {
  public:
-  TerminateOnNaN();
+  explicit TerminateOnNaN(TerminateOnNaNOptions options = {});
+};
+
+// Evaluates and predicts with the moving averages of an optimizer that has use_ema; with swap_on_epoch they are in the
+// model for the callbacks of an epoch's end too, ModelCheckpoint for one, which stand behind this one in the list.
+class SwapEMAWeights : public Callback {
+ public:
+  explicit SwapEMAWeights(bool swap_on_epoch = false);
 };
 
 // filepath may hold {epoch}, {epoch:02d} and numbers of the logs, {val_loss:.2f}. save_freq: "epoch", or a number of
@@ -144,22 +157,25 @@ class CSVLogger : public Callback {
   explicit CSVLogger(std::string_view filename, char separator = ',', bool append = false);
 };
 
-// Event files that TensorBoard reads, in log_dir/train and log_dir/validation: scalars of every epoch, and of batches
-// where update_freq is "batch" or a number of them; histograms of weights every histogram_freq epochs.
+// Event files that TensorBoard reads, in log_dir/train and log_dir/validation: the model's graph, scalars of every
+// epoch, and of batches where update_freq is "batch" or a number of them; histograms of weights every histogram_freq
+// epochs.
 struct TensorBoardOptions {
   int histogram_freq = 0;
+  bool write_graph = true, write_steps_per_second = false;
   std::string update_freq = "epoch";
 };
 class TensorBoard : public Callback {
  public:
-  explicit TensorBoard(std::string_view log_dir, TensorBoardOptions options = {});
+  explicit TensorBoard(std::string_view log_dir = "logs", TensorBoardOptions options = {});
 };
 
 // The state of training in backup_dir, after every epoch or every save_freq batches; fit() goes on from it when it was
-// interrupted. The folder's backup is removed at the end of training, unless it is to stay.
+// interrupted. double_checkpoint keeps the one before too, for a file that was damaged. The folder's backup is removed
+// at the end of training, unless it is to stay.
 struct BackupAndRestoreOptions {
   std::string save_freq = "epoch";
-  bool delete_checkpoint = true;
+  bool double_checkpoint = false, delete_checkpoint = true;
 };
 class BackupAndRestore : public Callback {
  public:
@@ -178,6 +194,12 @@ struct LambdaCallbackOptions {
   std::function<void()> on_train_begin = {}, on_train_end = {};
   std::function<void(int batch)> on_train_batch_begin = {};
   std::function<void(int batch, const Logs& logs)> on_train_batch_end = {};
+  std::function<void()> on_test_begin = {};
+  std::function<void(const Logs& logs)> on_test_end = {};
+  std::function<void(int batch)> on_test_batch_begin = {};
+  std::function<void(int batch, const Logs& logs)> on_test_batch_end = {};
+  std::function<void()> on_predict_begin = {}, on_predict_end = {};
+  std::function<void(int batch)> on_predict_batch_begin = {}, on_predict_batch_end = {};
 };
 class LambdaCallback : public Callback {
  public:

@@ -47,6 +47,8 @@ class CustomMetric {
   virtual void reset_state();       // zeroes the Variables: at the start of every epoch
   const std::string& name() const;  // what the logs call it: by default snake_case of the class
   void set_name(std::string_view name) { name_ = name; }
+  // What from_config() of a class that is registered for files makes it from; its name is kept beside.
+  virtual Config config() const { return {}; }
   const Parameters& variables() const { return variables_; }
 
  protected:

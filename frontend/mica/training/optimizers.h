@@ -12,12 +12,15 @@ namespace optim {
 struct ParamGroup;  // mica/optim.h
 }
 
+class CustomOptimizer;
+
 // Keras: "adam", Adam(1e-3). PyTorch: optim::Adam(net.parameters(), {.lr = 1e-3}). A handle: copies share their state.
 // Methods of the other side throw Error.
 class Optimizer {
  public:
   Optimizer(const char* name);
   Optimizer(const std::string& name);
+  static Optimizer of(std::shared_ptr<CustomOptimizer> object);
   double lr() const;             // of the next step; of the first group
   void set_lr(double lr) const;  // of all groups; Error where a schedule of Keras sets it
 
@@ -192,7 +195,34 @@ class LossScaleOptimizer : public Optimizer {
  public:
   explicit LossScaleOptimizer(const Optimizer& inner_optimizer, LossScaleOptions options = {});
 };
+
+// Of a rule of one's own.
+struct OptimizerOptions {
+  MICA_OPTIMIZER_OPTIONS(0)
+};
 }  // namespace optimizers
 #undef MICA_OPTIMIZER_OPTIONS
+
+// Derive, then create with make<T>(…): an update rule of one's own, beside what every optimizer does (clipping, weight
+// decay, averages, accumulation, schedules, files).
+class CustomOptimizer {
+ public:
+  explicit CustomOptimizer(LearningRate learning_rate = 0.001, OptimizerOptions options = {});
+  virtual ~CustomOptimizer() = default;
+  // The slots of each variable: of its shape and dtype, zero at first.
+  virtual std::vector<std::string> slot_names() const { return {}; }
+  // Assigns the variable and its slots, which stand in the order of slot_names(). `learning_rate` and `iteration`,
+  // which counts from 1, are scalars of the variable's dtype.
+  virtual void update_step(const Tensor& gradient, Variable variable, Parameters slots, const Tensor& learning_rate,
+                           const Tensor& iteration) = 0;
+  // The class's own options: what from_config() of a class that is registered for files makes it from. Those of every
+  // optimizer are kept beside.
+  virtual Config config() const { return {}; }
+
+ private:
+  friend class Optimizer;
+  LearningRate learning_rate_;
+  OptimizerOptions options_;
+};
 
 }  // namespace mica

@@ -4,7 +4,6 @@
 #include <filesystem>
 
 #include "frontend/training/callbacks/save_frequency.h"
-#include "frontend/training/config.h"
 #include "frontend/training/session.h"
 
 namespace mica {
@@ -19,15 +18,18 @@ class BackupImpl : public CustomCallback {
   void on_train_begin() override {
     const std::filesystem::path folder = std::filesystem::path(path_).parent_path();
     if (!folder.empty()) std::filesystem::create_directories(folder);
-    if (o_.resume && std::filesystem::exists(path_)) session().request_resume(path_);
+    if (!o_.resume || !std::filesystem::exists(path_)) return;
+    session().request_resume(path_, std::filesystem::exists(previous_) ? previous_ : std::string());
   }
   void on_train_batch_end(int batch, const Logs&) override {
     batch_ = batch;
-    if (frequency_.is_due(batch)) session().request_save(path_);
+    if (frequency_.is_due(batch)) save();
   }
-  void on_epoch_end(int, Logs&) override { session().request_save(path_); }
+  void on_epoch_end(int, Logs&) override { save(); }
   void on_train_end() override {
-    if (o_.remove_at_end) std::filesystem::remove(path_);
+    if (!o_.remove_at_end) return;
+    std::filesystem::remove(path_);
+    std::filesystem::remove(previous_);
   }
 
   CallbackState state() const override { return {.values = {{"seen", frequency_.seen()}, {"batch", batch_}}}; }
@@ -36,13 +38,16 @@ class BackupImpl : public CustomCallback {
   }
 
  private:
-  FitSession& session() const {
-    FitSession* session = training_config(model(), "fit").session;
-    MICA_CHECK(session) << "a backup outside of fit";
-    return *session;
+  FitSession& session() const { return fit_session(model(), "BackupAndRestore"); }
+
+  void save() {
+    if (o_.keep_previous && std::filesystem::exists(path_)) {
+      std::filesystem::copy_file(path_, previous_, std::filesystem::copy_options::overwrite_existing);
+    }
+    session().request_save(path_);
   }
 
-  std::string path_;
+  std::string path_, previous_ = path_ + ".bkp";
   BackupOptions o_;
   SaveFrequency frequency_;
   int batch_ = -1;
@@ -57,8 +62,10 @@ Callback backup_callback(const std::string& path, const BackupOptions& options) 
 }  // namespace internal
 
 BackupAndRestore::BackupAndRestore(std::string_view backup_dir, BackupAndRestoreOptions options)
-    : Callback(internal::backup_callback(
-          std::string(backup_dir) + "/latest.keras",
-          {.save_freq = options.save_freq, .resume = true, .remove_at_end = options.delete_checkpoint})) {}
+    : Callback(internal::backup_callback(std::string(backup_dir) + "/latest.keras",
+                                         {.save_freq = options.save_freq,
+                                          .resume = true,
+                                          .remove_at_end = options.delete_checkpoint,
+                                          .keep_previous = options.double_checkpoint})) {}
 
 }  // namespace mica

@@ -72,8 +72,15 @@ namespace event {
 constexpr int kWallTime = 1, kStep = 2, kFileVersion = 3, kSummary = 5;
 }
 namespace summary {
-constexpr int kValue = 1, kTag = 1, kSimpleValue = 2, kHistogram = 5;
+constexpr int kValue = 1, kTag = 1, kSimpleValue = 2, kHistogram = 5, kTensor = 8, kMetadata = 9;
 }
+namespace metadata {
+constexpr int kPluginData = 1, kPluginName = 1, kContent = 2;
+}
+namespace tensor {
+constexpr int kType = 1, kShape = 2, kStrings = 8;
+constexpr int kStringType = 7;
+}  // namespace tensor
 namespace histogram {
 constexpr int kMin = 1, kMax = 2, kCount = 3, kSum = 4, kSumOfSquares = 5, kLimits = 6, kBuckets = 7;
 }
@@ -124,6 +131,15 @@ void EventFile::add_scalar(std::string_view tag, double value, std::int64_t step
 void EventFile::add_histogram(std::string_view tag, const std::vector<double>& values, std::int64_t step) {
   if (values.empty()) return;
   add_event(step, message_field(summary::kTag, tag) + message_field(summary::kHistogram, histogram_of(values)));
+}
+
+void EventFile::add_text(std::string_view tag, std::string_view plugin, std::string_view text, std::int64_t step) {
+  const std::string data = message_field(metadata::kPluginName, plugin) + message_field(metadata::kContent, "1");
+  add_event(step, message_field(summary::kTag, tag) +
+                      message_field(summary::kTensor, integer_field(tensor::kType, tensor::kStringType) +
+                                                          message_field(tensor::kShape, "") +
+                                                          message_field(tensor::kStrings, text)) +
+                      message_field(summary::kMetadata, message_field(metadata::kPluginData, data)));
 }
 
 void EventFile::add_event(std::int64_t step, std::string_view summary_value) {

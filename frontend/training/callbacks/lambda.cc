@@ -1,7 +1,4 @@
-// LambdaCallback, TerminateOnNaN and ProgbarLogger.
-#include <cmath>
-#include <cstdio>
-
+// LambdaCallback and ProgbarLogger.
 #include "frontend/mica/model.h"
 
 namespace mica {
@@ -10,36 +7,28 @@ namespace {
 class LambdaCallbackImpl : public CustomCallback {
  public:
   explicit LambdaCallbackImpl(LambdaCallbackOptions functions) : f_(std::move(functions)) {}
-  void on_train_begin() override {
-    if (f_.on_train_begin) f_.on_train_begin();
-  }
-  void on_train_end() override {
-    if (f_.on_train_end) f_.on_train_end();
-  }
-  void on_epoch_begin(int epoch) override {
-    if (f_.on_epoch_begin) f_.on_epoch_begin(epoch);
-  }
-  void on_epoch_end(int epoch, Logs& logs) override {
-    if (f_.on_epoch_end) f_.on_epoch_end(epoch, logs);
-  }
-  void on_train_batch_begin(int batch) override {
-    if (f_.on_train_batch_begin) f_.on_train_batch_begin(batch);
-  }
-  void on_train_batch_end(int batch, const Logs& logs) override {
-    if (f_.on_train_batch_end) f_.on_train_batch_end(batch, logs);
-  }
+  void on_train_begin() override { call(f_.on_train_begin); }
+  void on_train_end() override { call(f_.on_train_end); }
+  void on_epoch_begin(int epoch) override { call(f_.on_epoch_begin, epoch); }
+  void on_epoch_end(int epoch, Logs& logs) override { call(f_.on_epoch_end, epoch, logs); }
+  void on_train_batch_begin(int batch) override { call(f_.on_train_batch_begin, batch); }
+  void on_train_batch_end(int batch, const Logs& logs) override { call(f_.on_train_batch_end, batch, logs); }
+  void on_test_begin() override { call(f_.on_test_begin); }
+  void on_test_end(const Logs& logs) override { call(f_.on_test_end, logs); }
+  void on_test_batch_begin(int batch) override { call(f_.on_test_batch_begin, batch); }
+  void on_test_batch_end(int batch, const Logs& logs) override { call(f_.on_test_batch_end, batch, logs); }
+  void on_predict_begin() override { call(f_.on_predict_begin); }
+  void on_predict_end() override { call(f_.on_predict_end); }
+  void on_predict_batch_begin(int batch) override { call(f_.on_predict_batch_begin, batch); }
+  void on_predict_batch_end(int batch) override { call(f_.on_predict_batch_end, batch); }
 
  private:
-  LambdaCallbackOptions f_;
-};
-
-class TerminateOnNaNImpl : public CustomCallback {
- public:
-  void on_train_batch_end(int batch, const Logs& logs) override {
-    if (!logs.contains("loss") || std::isfinite(logs["loss"])) return;
-    std::printf("Batch %d: the loss is %g, training ends\n", batch, logs["loss"]);
-    model().set_stop_training(true);
+  template <class Function, class... Args>
+  static void call(const Function& function, Args&&... args) {
+    if (function) function(args...);
   }
+
+  LambdaCallbackOptions f_;
 };
 
 }  // namespace
@@ -48,6 +37,5 @@ LambdaCallback::LambdaCallback(LambdaCallbackOptions options)
     : Callback(std::make_shared<LambdaCallbackImpl>(std::move(options))) {}
 // fit() draws the bar, so that numbers are read for it only when it is due.
 ProgbarLogger::ProgbarLogger() : Callback(std::make_shared<CustomCallback>()) {}
-TerminateOnNaN::TerminateOnNaN() : Callback(std::make_shared<TerminateOnNaNImpl>()) {}
 
 }  // namespace mica

@@ -75,22 +75,26 @@ class ReduceLROnPlateauImpl : public CustomCallback {
 
 class LearningRateSchedulerImpl : public CustomCallback {
  public:
-  explicit LearningRateSchedulerImpl(std::function<double(int, double)> schedule) : schedule_(std::move(schedule)) {}
+  LearningRateSchedulerImpl(std::function<double(int, double)> schedule, int verbose)
+      : schedule_(std::move(schedule)), verbose_(verbose) {}
   void on_epoch_begin(int epoch) override {
     const Optimizer optimizer = model().optimizer();
-    optimizer.set_lr(schedule_(epoch, stored(optimizer.lr())));
+    const double rate = schedule_(epoch, stored(optimizer.lr()));
+    optimizer.set_lr(rate);
+    if (verbose_ > 0) std::printf("Epoch %d: LearningRateScheduler sets the rate to %g\n", epoch + 1, rate);
   }
   void on_epoch_end(int, Logs& logs) override { logs.set(kLearningRate, stored(model().optimizer().lr())); }
 
  private:
   std::function<double(int, double)> schedule_;
+  int verbose_;
 };
 
 }  // namespace
 
 ReduceLROnPlateau::ReduceLROnPlateau(ReduceLROnPlateauOptions options)
     : Callback(std::make_shared<ReduceLROnPlateauImpl>(std::move(options))) {}
-LearningRateScheduler::LearningRateScheduler(std::function<double(int, double)> schedule)
-    : Callback(std::make_shared<LearningRateSchedulerImpl>(std::move(schedule))) {}
+LearningRateScheduler::LearningRateScheduler(std::function<double(int, double)> schedule, int verbose)
+    : Callback(std::make_shared<LearningRateSchedulerImpl>(std::move(schedule), verbose)) {}
 
 }  // namespace mica

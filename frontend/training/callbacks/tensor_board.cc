@@ -1,6 +1,9 @@
 // TensorBoard.
+#include <chrono>
 #include <optional>
 
+#include "frontend/files/keras_object.h"
+#include "frontend/graph/model_state.h"
 #include "frontend/mica/model.h"
 #include "frontend/training/callbacks/event_file.h"
 #include "frontend/training/callbacks/save_frequency.h"
@@ -20,6 +23,13 @@ class TensorBoardImpl : public CustomCallback {
   void on_train_begin() override {
     train_.emplace(log_dir_ + "/train");
     validation_.reset();
+    if (o_.write_graph && internal::model_state(model()).graph) {
+      train_->add_text("keras", "graph_keras_model", Config::Value(files::model_object(model())).to_json(), 0);
+    }
+  }
+  void on_epoch_begin(int) override {
+    begun_ = Clock::now();
+    first_step_ = model().optimizer().iterations();
   }
   void on_train_batch_end(int batch, const Logs& logs) override {
     if (!frequency_.is_due(batch)) return;
@@ -33,10 +43,19 @@ class TensorBoardImpl : public CustomCallback {
       internal::EventFile& file = is_validation ? *validation_ : *train_;
       file.add_scalar("epoch_" + (is_validation ? name.substr(kValidation.size()) : name), value, epoch);
     }
+    if (o_.write_steps_per_second) add_speed(epoch);
     if (o_.histogram_freq > 0 && epoch % o_.histogram_freq == 0) add_weights(epoch);
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
+  void add_speed(int epoch) {
+    const double seconds = std::chrono::duration<double>(Clock::now() - begun_).count();
+    const auto steps = static_cast<double>(model().optimizer().iterations() - first_step_);
+    train_->add_scalar("epoch_steps_per_second", steps / seconds, epoch);
+  }
+
   void add_weights(int epoch) {
     for (const Variable& weight : model().weights()) {
       const std::vector<double> values = weight.to_vector<double>();
@@ -48,6 +67,8 @@ class TensorBoardImpl : public CustomCallback {
   TensorBoardOptions o_;
   internal::SaveFrequency frequency_;
   std::optional<internal::EventFile> train_, validation_;
+  Clock::time_point begun_ = {};  // of the epoch
+  std::int64_t first_step_ = 0;
 };
 
 }  // namespace

@@ -1,21 +1,12 @@
 // One's own metric, derived from CustomMetric.
-#include <cxxabi.h>
-
-#include <cstdlib>
 #include <typeinfo>
 
+#include "frontend/files/custom_classes.h"
 #include "frontend/graph/naming.h"
 #include "frontend/training/metrics/metric.h"
 
 namespace mica {
 namespace {
-
-std::string class_name_of(const CustomMetric& metric) {
-  std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(typeid(metric).name(), nullptr, nullptr, nullptr),
-                                              std::free);
-  std::string name = text ? text.get() : "metric";
-  return name.substr(name.rfind(':') == std::string::npos ? 0 : name.rfind(':') + 1);
-}
 
 class OwnMetric final : public internal::MetricImpl {
  public:
@@ -34,6 +25,7 @@ class OwnMetric final : public internal::MetricImpl {
   }
   void reset() const override { object_->reset_state(); }
   Parameters own_variables() const override { return object_->variables(); }
+  const CustomMetric* custom() const override { return object_.get(); }
 
  private:
   std::shared_ptr<CustomMetric> object_;
@@ -42,7 +34,7 @@ class OwnMetric final : public internal::MetricImpl {
 }  // namespace
 
 const std::string& CustomMetric::name() const {
-  if (name_.empty()) name_ = internal::unique_name(internal::snake_case(class_name_of(*this)));
+  if (name_.empty()) name_ = internal::unique_name(internal::snake_case(internal::class_name_of(typeid(*this))));
   return name_;
 }
 
@@ -56,6 +48,24 @@ Variable CustomMetric::add_variable(const Shape& shape, std::string_view name) {
 }
 
 namespace internal {
+
+Config::Value custom_metric_value(const MetricImpl& metric) {
+  const CustomMetric& object = *metric.custom();
+  Config config{{"name", metric.name}, {"dtype", metric.dtype}};
+  const Config own = object.config();
+  for (const auto& [key, value] : own.items()) config.set(key, value);
+  return custom_value(registered_name_of(object), class_name_of(typeid(object)), config, "register_metric");
+}
+
+std::optional<Metric> make_custom_metric(const Described& described) {
+  const auto* known = find_custom_metric(described.class_name);
+  if (!known || known->registered_name != described.class_name) return std::nullopt;
+  NamingPause pause;  // the name comes from the config
+  Metric metric = known->make(described.config);
+  if (described.config.contains("name")) metric.impl().name = described.config.get<std::string>("name");
+  return metric;
+}
+
 std::shared_ptr<MetricImpl> metric_of(std::shared_ptr<CustomMetric> object) {
   return std::make_shared<OwnMetric>(std::move(object));
 }

@@ -2,6 +2,7 @@
 // kept, as sums in double on the host; and the result of the sums.
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,7 @@ class MetricImpl {
   // Of a metric's own Variables.
   virtual void reset() const {}
   virtual Parameters own_variables() const { return {}; }
+  virtual const CustomMetric* custom() const { return nullptr; }
 
   Described described = {};  // the class and its options; empty for a name, class "function" for a function
   std::string name;          // "accuracy"
@@ -55,6 +57,11 @@ std::shared_ptr<MetricImpl> metric_of(const Loss& loss);
 std::shared_ptr<MetricImpl> mean_metric(std::string_view name, LossFn values);
 // One's own class.
 std::shared_ptr<MetricImpl> metric_of(std::shared_ptr<CustomMetric> object);
+// What a file says of it, and from that; nothing where its class was not registered.
+Config::Value custom_metric_value(const MetricImpl& metric);
+std::optional<Metric> make_custom_metric(const Described& described);
+// The mean of a function that has a name in files.
+void register_metric_function(std::string_view name, LossFn function);
 // From what a file says of it: a class and its options, or a name.
 Metric make_metric(const Described& described);
 

@@ -1,5 +1,7 @@
 // Metrics by name: Keras' classes and their aliases, losses, functions.
 #include <algorithm>
+#include <map>
+#include <mutex>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -82,7 +84,32 @@ LossFn function_values(const std::shared_ptr<const LossImpl>& loss) {
   return [loss](const Tensor& t, const Tensor& p) { return values_of(*loss_for(loss, t, p), t, p); };
 }
 
+struct RegisteredMetrics {
+  std::mutex mutex;
+  std::map<std::string, LossFn, std::less<>> by_name;
+};
+RegisteredMetrics& registered_metrics() {
+  static auto* all = new RegisteredMetrics();
+  return *all;
+}
+
+std::shared_ptr<MetricImpl> registered_metric(const std::string& name) {
+  RegisteredMetrics& all = registered_metrics();
+  std::lock_guard lock(all.mutex);
+  auto it = all.by_name.find(name);
+  if (it == all.by_name.end()) return nullptr;
+  std::shared_ptr<MetricImpl> metric = mean_metric(name, it->second);
+  metric->described = {"function", {{"name", name}}};
+  return metric;
+}
+
 }  // namespace
+
+void register_metric_function(std::string_view name, LossFn function) {
+  RegisteredMetrics& all = registered_metrics();
+  std::lock_guard lock(all.mutex);
+  all.by_name[std::string(name)] = std::move(function);
+}
 
 void Sum::add(const rt::Array& part) {
   if (values.empty()) {
@@ -99,6 +126,7 @@ std::shared_ptr<MetricImpl> find_metric(const std::string& name) {
     metric->direction = Direction::kUp;
     return metric;
   }
+  if (std::shared_ptr<MetricImpl> own = registered_metric(name)) return own;
   if (const MetricDef* def = find_def(name)) {
     NamingPause pause;  // it has its name
     return named(metric_object(*def, {}), name);
@@ -124,6 +152,7 @@ std::shared_ptr<MetricImpl> metric_of(const Loss& loss) {
 
 Metric make_metric(const Described& described) {
   const auto& [name, config] = described;
+  if (std::optional<Metric> own = make_custom_metric(described)) return *own;
   if (config.contains("reduction")) return Metric(make_loss(described));
   for (const MetricDef& def : metric_defs()) {
     if (name == def.class_name) return Metric::of(metric_object(def, config));

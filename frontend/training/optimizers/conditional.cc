@@ -24,4 +24,6 @@ void ConditionalUpdate::only_if(const Tensor& condition) const {
   }
 }
 
+Tensor all_finite(const Tensor& values) { return (~(apply("isinf", {values}) | apply("isnan", {values}))).all(); }
+
 }  // namespace mica::internal

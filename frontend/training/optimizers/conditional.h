@@ -16,4 +16,7 @@ class ConditionalUpdate {
   Tensors before_;
 };
 
+// A truth of rank 0.
+Tensor all_finite(const Tensor& values);
+
 }  // namespace mica::internal

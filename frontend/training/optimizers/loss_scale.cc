@@ -41,6 +41,7 @@ class LossScaleRule : public OptimizerImpl {
     return all;
   }
   void reload() override { inner_.impl().reload(); }
+  bool takes_any_gradient() const override { return true; }
 
   std::vector<double> operands() const override { return inner_.impl().operands(); }
   Tensor scaled(const Tensor& loss) override {
@@ -52,7 +53,7 @@ class LossScaleRule : public OptimizerImpl {
     Variable counter = OptimizerImpl::slots()[0], scale = scale_variable();
     Tensor finite;
     for (Tensor& grad : grads) {
-      Tensor good = (~(internal::apply("isinf", {grad}) | internal::apply("isnan", {grad}))).all();
+      Tensor good = all_finite(grad);
       finite = finite.defined() ? finite & good : good;
       grad = grad / scale;
     }
@@ -68,6 +69,8 @@ class LossScaleRule : public OptimizerImpl {
     finite_.assign(finite);
   }
   void finalize(const Parameters& variables) override { inner_.impl().finalize(variables); }
+  void swap_averages(const Parameters& variables) override { inner_.impl().swap_averages(variables); }
+  void set_averages(const Parameters& variables) override { inner_.impl().set_averages(variables); }
 
  protected:
   void visit_all(FieldVisitor& v) override {

@@ -40,6 +40,7 @@ constexpr OptimizerClass kClasses[] = {{"Adadelta", with_defaults<Adadelta>},
 }  // namespace
 
 Optimizer make_optimizer(const Described& described) {
+  if (std::optional<Optimizer> own = make_custom_optimizer(described)) return *own;
   for (const OptimizerClass& known : kClasses) {
     if (!absl::EqualsIgnoreCase(known.name, described.class_name)) continue;
     Optimizer optimizer = known.make();
@@ -54,6 +55,7 @@ Optimizer make_optimizer(const Described& described) {
 }
 
 Config::Value FieldValue<Optimizer>::write(const Optimizer& value) {
+  if (value.impl().custom()) return custom_optimizer_value(value.impl());
   Described described = value.impl().described();
   return object_value("keras.optimizers", described.class_name, described.config);
 }

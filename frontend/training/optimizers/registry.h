@@ -9,6 +9,10 @@ namespace mica::internal {
 // defaults. Errors name the unknown class or option.
 Optimizer make_optimizer(const Described& described);
 
+// One's own class, by the name that it was registered under: nothing where no class was.
+std::optional<Optimizer> make_custom_optimizer(const Described& described);
+Config::Value custom_optimizer_value(OptimizerImpl& optimizer);
+
 // The object of an optimizer.
 template <>
 struct FieldValue<Optimizer> {

@@ -1,0 +1,54 @@
+// idx_batches.
+#include "absl/strings/str_cat.h"
+#include "frontend/files/file_error.h"
+#include "frontend/files/idx.h"
+#include "frontend/files/mapped_file.h"
+#include "frontend/graph/execute.h"
+#include "frontend/graph/value.h"
+#include "frontend/training/streams/row_batches.h"
+
+namespace mica {
+namespace internal {
+namespace {
+
+std::unique_ptr<RowReader> idx_rows(std::string_view path) {
+  auto file = files::value_or_throw(files::MappedFile::open(path));
+  auto open = [file] {
+    std::unique_ptr<files::ByteSource> source =
+        files::open_source(file->bytes(), files::detect_compression(file->bytes()), file->path());
+    files::value_or_throw(files::read_idx_header(*source));
+    return source;
+  };
+  const files::IdxHeader header = files::value_or_throw(files::read_idx_header(
+      *files::open_source(file->bytes(), files::detect_compression(file->bytes()), file->path())));
+  if (header.dims.empty()) {
+    throw Error({.where = std::string(path), .expected = "an IDX file of rows", .received = "a scalar", .hint = {}});
+  }
+  return std::make_unique<ElementRows>(ElementLayout{header.dtype, header.dims, /*big_endian=*/true}, open);
+}
+
+rt::Array scaled(const rt::Array& array, double scale) {
+  if (scale == 1) return array;
+  rt::Array out = rt::Array::uninitialized(kFloat32, array.dims());
+  for (std::int64_t i = 0; i < array.numel(); ++i) out.as<float>()[i] = static_cast<float>(array.at(i) * scale);
+  return out;
+}
+
+}  // namespace
+}  // namespace internal
+
+std::shared_ptr<BatchSource> idx_batches(std::string_view images, std::string_view labels, IdxBatchesOptions options) {
+  using namespace internal;
+  std::vector<std::unique_ptr<RowReader>> columns;
+  columns.push_back(idx_rows(images));
+  if (!labels.empty()) columns.push_back(idx_rows(labels));
+  auto to_batch = [scale = options.scale](Rows rows) {
+    Batch batch{.x = Tensor::of(make_computed(scaled(rows[0], scale)))};
+    if (rows.size() > 1) batch.y = Tensor::of(make_computed(rows[1]));
+    return batch;
+  };
+  const std::string where = absl::StrCat(std::string(images), " and ", std::string(labels));
+  return row_batches("idx_batches", side_by_side(std::move(columns), where), RowBatchOptions::of(options), to_batch);
+}
+
+}  // namespace mica

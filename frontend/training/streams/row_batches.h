@@ -1,0 +1,33 @@
+// Rows of a file as batches: in their order, or each taken at random out of the next ones.
+#pragma once
+#include <functional>
+
+#include "frontend/mica/training/streams.h"
+#include "frontend/training/streams/row_reader.h"
+
+namespace mica::internal {
+
+struct RowBatchOptions {
+  std::int64_t batch_size = 32;
+  bool shuffle = false;
+  std::int64_t shuffle_buffer = 10000;
+  std::optional<std::uint64_t> seed = {};
+  int prefetch = 2;
+
+  // From the public options of any format.
+  template <class Options>
+  static RowBatchOptions of(const Options& o) {
+    return {o.batch_size, o.shuffle, o.shuffle_buffer, o.seed, o.prefetch};
+  }
+};
+
+// `to_batch` says which column is what. `where` names the source in errors of options.
+std::shared_ptr<BatchSource> row_batches(const std::string& where, std::unique_ptr<RowReader> reader,
+                                         const RowBatchOptions& options, std::function<Batch(Rows)> to_batch);
+
+// An Error naming `where` unless `value` is at least `least`.
+void check_option(const std::string& where, const char* option, std::int64_t value, std::int64_t least);
+// The seed of pass `number` where there is one; the process's generator decides where there is none.
+std::optional<std::uint64_t> seed_of_pass(std::optional<std::uint64_t> seed, std::uint64_t number);
+
+}  // namespace mica::internal
