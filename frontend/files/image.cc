@@ -32,12 +32,12 @@ std::string text_of(const rt::Array& image) {
 
 }  // namespace
 
-absl::StatusOr<rt::Array> read_image(std::string_view path, int channels) {
+absl::StatusOr<rt::Array> read_image(std::string_view path, int channels, JpegTransform transform) {
   absl::StatusOr<std::shared_ptr<MappedFile>> file = MappedFile::open(path);
   MICA_FILE_TRY(file.status());
   const Bytes bytes = (*file)->bytes();
   if (as_text(bytes).starts_with(kPngMagic)) return decode_png(bytes, channels, path);
-  if (as_text(bytes).starts_with(kJpegMagic)) return decode_jpeg(bytes, channels, path);
+  if (as_text(bytes).starts_with(kJpegMagic)) return decode_jpeg(bytes, channels, transform, path);
   return content_error(path, "a PNG or JPEG picture", "a file that does not begin like one");
 }
 

@@ -105,7 +105,7 @@ rt::Array with_opacity(const rt::Array& colours) {
 
 }  // namespace
 
-absl::StatusOr<rt::Array> decode_jpeg(Bytes content, int channels, std::string_view where) {
+absl::StatusOr<rt::Array> decode_jpeg(Bytes content, int channels, JpegTransform transform, std::string_view where) {
   Failure failure{};
   jpeg_decompress_struct info{};
   info.err = report_to(failure);
@@ -119,6 +119,7 @@ absl::StatusOr<rt::Array> decode_jpeg(Bytes content, int channels, std::string_v
   const int decoded = channels == 1 ? 1 : 3;
   const std::uint64_t bytes = std::uint64_t{info.image_width} * info.image_height * static_cast<std::uint64_t>(decoded);
   MICA_FILE_TRY(check_fits_in_memory(bytes, where));
+  info.dct_method = transform == JpegTransform::kFast ? JDCT_IFAST : JDCT_ISLOW;
   rt::Array array = rt::Array::uninitialized(kUInt8, {info.image_height, info.image_width, decoded});
   if (!read_rows(info, failure, decoded, array.as<unsigned char>())) return refused(where, failure);
   return channels == 4 ? with_opacity(array) : array;

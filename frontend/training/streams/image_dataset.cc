@@ -91,7 +91,8 @@ class ImageBatches : public BatchSource {
         rt::Array::uninitialized(kFloat32, {static_cast<std::int64_t>(end - begin), height, width, channels_});
     float* out = all.as<float>();
     for (std::size_t at = begin; at < end; ++at, out += height * width * channels_) {
-      const rt::Array image = files::value_or_throw(files::read_image(files_.paths[order_[at]], channels_));
+      const rt::Array image =
+          files::value_or_throw(files::read_image(files_.paths[order_[at]], channels_, files::JpegTransform::kFast));
       resample(image, o_.image_size, o_.interpolation, fit_, out);
     }
     return all;

@@ -41,11 +41,12 @@ struct Method {
   std::string_view name;
   double radius;             // of what an element sees, in elements
   double (*weight)(double);  // by the distance; null: the method chooses elements otherwise
+  double steps = 0;          // of an element, at which the weights are tabulated; 0: everywhere
 };
 
 constexpr Method kMethods[] = {{"nearest", 0, nullptr},
                                {"bilinear", 1, triangle},
-                               {"bicubic", 2, keys},
+                               {"bicubic", 2, keys, 1024},
                                {"area", 0, nullptr},
                                {"lanczos3", 3, lanczos3},
                                {"lanczos5", 5, lanczos5},
@@ -81,7 +82,8 @@ Taps area_taps(std::int64_t at, double scale, std::int64_t from) {
 
 // Elements outside of the picture do not count.
 Taps kernel_taps(std::int64_t at, double scale, std::int64_t from, const Method& method) {
-  const double center = (static_cast<double>(at) + 0.5) * scale;
+  double center = (static_cast<double>(at) + 0.5) * scale;
+  if (method.steps > 0) center = std::nearbyint((center - 0.5) * method.steps) / method.steps + 0.5;
   const auto begin = static_cast<std::int64_t>(std::ceil(center - method.radius - 0.5));
   const auto end = static_cast<std::int64_t>(std::floor(center + method.radius - 0.5)) + 1;
   Taps taps{std::clamp<std::int64_t>(begin, 0, from - 1), {}};
@@ -105,45 +107,55 @@ std::vector<Taps> taps_of(std::int64_t from, std::int64_t to, const Method& meth
   return all;
 }
 
-// A window of a picture, or a larger one around it: black where the picture has no element.
-struct Window {
-  const rt::Array& image;
+struct Rectangle {
   std::int64_t top = 0, left = 0, height = 0, width = 0;
-
-  std::int64_t channels() const { return image.dims()[2]; }
-  const std::uint8_t* element(std::int64_t row, std::int64_t column) const {
-    row += top;
-    column += left;
-    if (row < 0 || row >= image.dims()[0] || column < 0 || column >= image.dims()[1]) return nullptr;
-    return image.as<std::uint8_t>() + (row * image.dims()[1] + column) * channels();
-  }
+};
+// What is read of the picture, and where it goes in the result.
+struct Placement {
+  Rectangle from, to;
 };
 
-Window window_of(const rt::Array& image, std::array<std::int64_t, 2> size, Fit fit) {
-  const std::int64_t height = image.dims()[0], width = image.dims()[1];
-  Window window{image, 0, 0, height, width};
-  if (fit == Fit::kStretch) return window;
-  const std::int64_t other_height = width * size[0] / size[1], other_width = height * size[1] / size[0];
-  if (fit == Fit::kCrop) {
-    window.height = std::clamp<std::int64_t>(other_height, 1, height);
-    window.width = std::clamp<std::int64_t>(other_width, 1, width);
-  } else {
-    window.height = std::max(height, other_height);
-    window.width = std::max(width, other_width);
-  }
-  window.top = (height - window.height) / 2;
-  window.left = (width - window.width) / 2;
-  return window;
+// The middle of the picture that has the ratio of the result's sides, as keras.utils.smart_resize cuts it.
+Rectangle middle_of(const Rectangle& picture, const Rectangle& result) {
+  Rectangle part;
+  part.height = std::clamp<std::int64_t>(picture.width * result.height / result.width, 1, picture.height);
+  part.width = std::clamp<std::int64_t>(picture.height * result.width / result.height, 1, picture.width);
+  part.top = (picture.height - part.height) / 2;
+  part.left = (picture.width - part.width) / 2;
+  return part;
 }
 
-// One row of the window, its columns resampled.
-void resample_row(const Window& window, std::int64_t row, const std::vector<Taps>& columns, double* out) {
-  const std::int64_t channels = window.channels();
+// The part of the result that the whole picture fills, as tf.image.resize_with_pad places it: in float32.
+Rectangle inner_part(const Rectangle& picture, const Rectangle& result) {
+  const auto real = [](std::int64_t size) { return static_cast<float>(size); };
+  const auto whole = [](float size) { return static_cast<std::int64_t>(std::floor(size)); };
+  const float ratio = std::max(real(picture.width) / real(result.width), real(picture.height) / real(result.height));
+  const float height = real(picture.height) / ratio, width = real(picture.width) / ratio;
+  return {std::max<std::int64_t>(0, whole((real(result.height) - height) / 2)),
+          std::max<std::int64_t>(0, whole((real(result.width) - width) / 2)), std::max<std::int64_t>(1, whole(height)),
+          std::max<std::int64_t>(1, whole(width))};
+}
+
+Placement placement_of(const rt::Array& image, std::array<std::int64_t, 2> size, Fit fit) {
+  const Rectangle picture{0, 0, image.dims()[0], image.dims()[1]}, result{0, 0, size[0], size[1]};
+  switch (fit) {
+    case Fit::kCrop:
+      return {middle_of(picture, result), result};
+    case Fit::kPad:
+      return {picture, inner_part(picture, result)};
+    case Fit::kStretch:
+      break;
+  }
+  return {picture, result};
+}
+
+// `elements` is where the row of the picture begins; its columns are resampled.
+void resample_row(const std::uint8_t* elements, std::int64_t channels, const std::vector<Taps>& columns, double* out) {
   for (const Taps& taps : columns) {
     std::fill(out, out + channels, 0.0);
-    for (std::size_t i = 0; i < taps.weights.size(); ++i) {
-      const std::uint8_t* element = window.element(row, taps.first + static_cast<std::int64_t>(i));
-      for (std::int64_t c = 0; c < channels && element; ++c) out[c] += taps.weights[i] * element[c];
+    const std::uint8_t* element = elements + taps.first * channels;
+    for (double weight : taps.weights) {
+      for (std::int64_t c = 0; c < channels; ++c) out[c] += weight * *element++;
     }
     out += channels;
   }
@@ -158,21 +170,28 @@ std::vector<std::string> resampling_methods() {
 }
 
 void resample(const rt::Array& image, std::array<std::int64_t, 2> size, std::string_view name, Fit fit, float* out) {
-  const Window window = window_of(image, size, fit);
+  const auto [from, to] = placement_of(image, size, fit);
   const Method& method = method_of(name);
-  const std::vector<Taps> rows = taps_of(window.height, size[0], method),
-                          columns = taps_of(window.width, size[1], method);
-  const std::size_t stride = static_cast<std::size_t>(size[1] * window.channels());
-  std::vector<double> partial(static_cast<std::size_t>(window.height) * stride), sum(stride);
-  for (std::int64_t row = 0; row < window.height; ++row)
-    resample_row(window, row, columns, &partial[static_cast<std::size_t>(row) * stride]);
+  const std::vector<Taps> rows = taps_of(from.height, to.height, method),
+                          columns = taps_of(from.width, to.width, method);
+  const std::int64_t channels = image.dims()[2];
+  const auto stride = static_cast<std::size_t>(to.width * channels);
+  std::vector<double> partial(static_cast<std::size_t>(from.height) * stride), sum(stride);
+  for (std::int64_t row = 0; row < from.height; ++row) {
+    const std::int64_t begin = (from.top + row) * image.dims()[1] + from.left;
+    resample_row(image.as<std::uint8_t>() + begin * channels, channels, columns,
+                 &partial[static_cast<std::size_t>(row) * stride]);
+  }
+  std::fill(out, out + size[0] * size[1] * channels, 0.0f);
+  out += (to.top * size[1] + to.left) * channels;
   for (const Taps& taps : rows) {
     std::fill(sum.begin(), sum.end(), 0.0);
     for (std::size_t i = 0; i < taps.weights.size(); ++i) {
       const double* row = &partial[(static_cast<std::size_t>(taps.first) + i) * stride];
       for (std::size_t at = 0; at < stride; ++at) sum[at] += taps.weights[i] * row[at];
     }
-    out = std::transform(sum.begin(), sum.end(), out, [](double value) { return static_cast<float>(value); });
+    std::transform(sum.begin(), sum.end(), out, [](double value) { return static_cast<float>(value); });
+    out += size[1] * channels;
   }
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -53,6 +54,17 @@ TEST(ImageFileTest, NamesAndShapesThatCannotBeWritten) {
             path_of("a.jpg") + ": expected uint8 [height, width, 1 or 3], received uint8[2,2,4].");
   EXPECT_EQ(error_of([] { save_image(path_of("a.png"), ones({2, 2, 3})); }),
             path_of("a.png") + ": expected uint8 [height, width, 1, 3 or 4], received float32[2,2,3].");
+}
+
+TEST(ImageFileTest, PicturesThatEndEarlyAreErrors) {
+  for (const char* name : {"cut.png", "cut.jpg"}) {
+    save_image(path_of(name), waves(64, 48, 3));
+    const auto size = std::filesystem::file_size(path_of(name));
+    for (const double part : {0.9, 0.7, 0.3, 0.01}) {
+      std::filesystem::resize_file(path_of(name), static_cast<std::uintmax_t>(static_cast<double>(size) * part));
+      EXPECT_FALSE(files::read_image(path_of(name)).ok()) << name << " " << part;
+    }
+  }
 }
 
 // Every file that has another byte somewhere is an error or a picture, never a crash.

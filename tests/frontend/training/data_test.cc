@@ -69,6 +69,7 @@ TEST_F(DataTest, OutputsThatAreComparedWithNothingNeedNoTargets) {
 class OwnLoss : public CustomModel {
  public:
   OwnLoss() : dense_(add_layer("dense", Dense(1, {.use_bias = false, .kernel_initializer = "ones"}))) {}
+  using CustomLayer::call;
   Tensors call(const Tensors& x) override { return {dense_(x[0])}; }
   Logs train_step(const Tensors& x, const Tensors& y) override {
     const Tensor loss = compute_loss(y, {self()(x[0])}, sample_weights());
