@@ -8,6 +8,7 @@
 #include "frontend/graph/function_scope.h"
 #include "frontend/graph/naming.h"
 #include "frontend/graph/pending.h"
+#include "frontend/graph/region.h"
 #include "frontend/graph/trace.h"
 
 namespace mica::internal {
@@ -55,12 +56,14 @@ Tensors apply_all(const ir::OpDef& op, Tensors operands, ir::Attrs attrs, Bodies
     return trace->add(op, operands, std::move(attrs), clones_of(bodies));
   }
   if (any_of_kind(operands, ValueKind::kTraced)) throw_stale(op.name);
-  if (!any_of_kind(operands, ValueKind::kSymbolic) && !is_open(attrs)) return record(op, operands, std::move(attrs), std::move(bodies));
+  if (!any_of_kind(operands, ValueKind::kSymbolic) && !is_open(attrs))
+    return record(op, operands, std::move(attrs), std::move(bodies));
   auto call = std::make_shared<Call>();
   call->op = &op;
   call->attrs = std::move(attrs);
   call->bodies = std::move(bodies);
   call->loc = current_place();
+  call->region = RegionScope::current();
   for (const Tensor& operand : operands) call->add_input(operand.node());
   complete(op, *call);
   call->name = unique_name(op.name);

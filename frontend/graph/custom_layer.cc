@@ -16,7 +16,7 @@
 namespace mica {
 namespace internal {
 
-LayerState::LayerState() = default;
+LayerState::LayerState() : remat(current_remat_mode()) {}
 LayerState::~LayerState() = default;
 
 LayerState& LayerState::of(const CustomLayer& layer) { return *layer.state_; }
@@ -108,8 +108,8 @@ BuildGuard::~BuildGuard() {
 
 }  // namespace internal
 
-CustomLayer::CustomLayer() : state_(std::make_unique<internal::LayerState>()) { internal::keep_remat_mode(*this); }
-CustomLayer::~CustomLayer() { internal::forget_remat_mode(*this); }
+CustomLayer::CustomLayer() : state_(std::make_unique<internal::LayerState>()) {}
+CustomLayer::~CustomLayer() = default;
 
 void CustomLayer::build(const Shape&) {}
 void CustomLayer::build(const std::vector<Shape>& input_shapes) {

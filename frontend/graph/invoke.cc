@@ -100,6 +100,7 @@ Tensors record(const LayerRef& layer, const CallArguments& arguments) {
   call->num_tensors = static_cast<int>(arguments.tensors.size());
   call->num_states = static_cast<int>(arguments.states.size());
   call->training = arguments.training;
+  call->region = RegionScope::current();
   call->attrs = arguments.options;
   for (const Tensor& tensor : arguments.tensors) call->add_input(tensor.node());
   for (const Tensor& tensor : arguments.states) call->add_input(tensor.node());

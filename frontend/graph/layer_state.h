@@ -16,6 +16,7 @@
 namespace mica::internal {
 
 struct ModelState;  // model_state.h
+struct RematMode;   // region.h
 
 struct LayerState {
   std::string name;
@@ -28,6 +29,7 @@ struct LayerState {
   std::vector<std::weak_ptr<Call>> calls;  // symbolic ones, in order
   Tensors losses;                          // add_loss outside of traces, of the last call
   TensorFn activity_regularizer;
+  std::shared_ptr<const RematMode> remat;  // of the RematScope that it was made in, or null
   LayerHooks hooks;
   // What a layer does with masks (Keras: supports_masking, and a `mask` argument of call).
   bool passes_masks = false, takes_mask = false;
@@ -35,7 +37,7 @@ struct LayerState {
   std::vector<std::string> arguments;
   // One's own layers must declare the layers they call; built-in ones and models hold theirs otherwise.
   bool declares_sublayers = true;
-  std::unique_ptr<ModelState> model;  // of models
+  std::unique_ptr<ModelState> model;           // of models
   std::map<std::size_t, std::string> aliases;  // names of weights that are called otherwise elsewhere
 
   LayerState();

@@ -37,6 +37,10 @@ Tensors replay(const ModelGraph& graph, const Tensors& arguments);
 using CallSeen = std::function<void(std::size_t call, const Tensors& results)>;
 Tensors replay(const ModelGraph& graph, const Tensors& arguments, const CallSeen& seen);
 
+// The same with another layer in the place of each. On symbolic tensors operations keep their names.
+using LayerFor = std::function<Layer(const Layer&)>;
+Tensors replay_with(const ModelGraph& graph, const Tensors& arguments, const LayerFor& layer_for);
+
 // Arguments fit for replay: cast to the inputs' dtypes, a trailing axis of 1 added or dropped as Keras does. Error,
 // naming the input, where shapes differ.
 Tensors fit_arguments(const ModelGraph& graph, const Tensors& arguments, std::string_view model);

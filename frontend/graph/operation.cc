@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/naming.h"
+#include "frontend/graph/region.h"
 #include "frontend/graph/scope.h"
 #include "frontend/graph/trace.h"
 #include "runtime/error.h"
@@ -261,6 +262,7 @@ Tensors use_operation(const OperationDef& def, Arguments arguments, std::string 
   call->operation = std::move(use);
   for (ValueRef& input : inputs) call->add_input(std::move(input));
   call->loc = LayerScope::current_path();
+  call->region = RegionScope::current();
   call->name = name.empty() ? unique_name(snake_case(def.class_name)) : std::move(name);
   Tensors results = results_of(call, ValueKind::kSymbolic);
   for (const Tensor& result : results) result.node()->name = call->name;

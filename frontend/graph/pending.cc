@@ -6,6 +6,7 @@
 #include "frontend/graph/apply.h"
 #include "frontend/graph/evaluate.h"
 #include "frontend/graph/function_scope.h"
+#include "frontend/graph/region.h"
 #include "frontend/graph/signature.h"
 #include "frontend/graph/variable.h"
 
@@ -86,6 +87,7 @@ Tensors record(const ir::OpDef& op, const Tensors& operands, ir::Attrs attrs, Bo
   call->signature = &signature_of(op, std::move(attrs), bodies, call->inputs);
   call->requires_grad = gradients_wanted && call->signature->differentiable && any_requires_grad(call->inputs);
   call->loc = current_place();
+  call->region = RegionScope::current();
   call->sequence = next_sequence();
   Tensors results = results_of(call, ValueKind::kPending);
   call->pending = pending;

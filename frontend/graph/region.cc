@@ -1,8 +1,6 @@
 #include "frontend/graph/region.h"
 
 #include <algorithm>
-#include <mutex>
-#include <unordered_map>
 
 #include "absl/strings/str_cat.h"
 #include "compiler/passes/checkpoint.h"
@@ -17,21 +15,6 @@ namespace {
 
 thread_local RegionRef current_region;
 thread_local std::vector<std::shared_ptr<const RematMode>> remat_scopes;
-
-using Modes = std::unordered_map<const CustomLayer*, std::shared_ptr<const RematMode>>;
-Modes& modes() {
-  static auto* all = new Modes();
-  return *all;
-}
-std::mutex& modes_mutex() {
-  static auto* mutex = new std::mutex();
-  return *mutex;
-}
-std::shared_ptr<const RematMode> mode_of(const CustomLayer& layer) {
-  std::lock_guard lock(modes_mutex());
-  auto it = modes().find(&layer);
-  return it == modes().end() ? nullptr : it->second;
-}
 
 constexpr std::pair<const char*, RematMode::Kind> kModes[] = {{"full", RematMode::kFull},
                                                               {"activations", RematMode::kActivations},
@@ -64,8 +47,9 @@ std::int64_t output_size(const LayerRef& layer, const CallArguments& arguments) 
 
 }  // namespace
 
-RegionScope::RegionScope(RegionRef region) : outermost_(!current_region) {
-  if (outermost_) current_region = std::move(region);
+RegionScope::RegionScope() : RegionScope(std::make_shared<const Region>()) {}
+RegionScope::RegionScope(RegionRef of) : outermost_(!current_region) {
+  if (outermost_) current_region = std::move(of);
 }
 RegionScope::~RegionScope() {
   if (outermost_) current_region = nullptr;
@@ -88,19 +72,11 @@ void RegionNodes::outline(ir::Graph& graph) const {
   graph.sort_and_sweep();
 }
 
-void keep_remat_mode(const CustomLayer& layer) {
-  if (remat_scopes.empty() || !remat_scopes.back()) return;
-  std::lock_guard lock(modes_mutex());
-  modes().emplace(&layer, remat_scopes.back());
-}
-
-void forget_remat_mode(const CustomLayer& layer) {
-  std::lock_guard lock(modes_mutex());
-  modes().erase(&layer);
-}
+std::shared_ptr<const RematMode> current_remat_mode() { return remat_scopes.empty() ? nullptr : remat_scopes.back(); }
 
 bool is_region(const LayerRef& layer, const CallArguments& arguments) {
-  const std::shared_ptr<const RematMode> mode = mode_of(*layer);
+  const LayerState& state = state_of(*layer);
+  const RematMode* mode = state.remat.get();
   if (!mode || RegionScope::current()) return false;
   switch (mode->kind) {
     case RematMode::kFull:
@@ -109,7 +85,7 @@ bool is_region(const LayerRef& layer, const CallArguments& arguments) {
       return output_size(layer, arguments) > mode->options.output_size_threshold;
     case RematMode::kListedLayers: {
       const std::vector<std::string>& names = mode->options.layer_names;
-      return std::find(names.begin(), names.end(), state_of(*layer).name) != names.end();
+      return std::find(names.begin(), names.end(), state.name) != names.end();
     }
     case RematMode::kActivations:
       break;
@@ -120,7 +96,7 @@ bool is_region(const LayerRef& layer, const CallArguments& arguments) {
 bool activation_is_region() {
   const LayerScope* scope = LayerScope::current();
   if (!scope) return false;
-  const std::shared_ptr<const RematMode> mode = mode_of(scope->layer());
+  const RematMode* mode = state_of(scope->layer()).remat.get();
   return mode && mode->kind == RematMode::kActivations;
 }
 
@@ -149,4 +125,33 @@ std::function<Tensors(const Tensors&)> remat(std::function<Tensors(const Tensors
   };
 }
 
+namespace utils {
+
+Tensor checkpoint_sequential(const std::vector<Layer>& functions, int segments, const Tensor& x) {
+  const int count = static_cast<int>(functions.size());
+  if (segments < 1 || segments > count) {
+    throw Error({.where = "checkpoint_sequential",
+                 .expected = absl::StrCat("from 1 to ", count, " segments, as many as functions"),
+                 .received = absl::StrCat(segments),
+                 .hint = {}});
+  }
+  const int size = count / segments;
+  auto run = [&](int begin, int end, Tensor value) {
+    for (int i = begin; i < end; ++i) value = functions[static_cast<std::size_t>(i)](value);
+    return value;
+  };
+  Tensor value = x;
+  const int last = (segments - 1) * size;
+  for (int begin = 0; begin < last; begin += size) {
+    internal::RegionScope region;
+    value = run(begin, begin + size, value);
+  }
+  return run(last, count, value);
+}
+
+Tensor checkpoint_sequential(const Layer& sequential, int segments, const Tensor& x) {
+  return checkpoint_sequential(sequential.children(), segments, x);
+}
+
+}  // namespace utils
 }  // namespace mica

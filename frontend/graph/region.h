@@ -1,5 +1,6 @@
-// Regions: what this thread traces while a RegionScope lives. A gradient computes the values of a region once more
-// instead of keeping them; traces collect its nodes.
+// Regions: what this thread records or traces while a RegionScope (mica/remat.h) lives. A gradient computes the values
+// of a region once more instead of keeping them. Calls of models and of lazy code remember theirs, graphs that are made
+// of them collect its nodes.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -15,21 +16,6 @@ namespace mica::internal {
 
 struct Region {};  // an identity
 using RegionRef = std::shared_ptr<const Region>;
-
-// Inside of another region it does nothing: that one has all.
-class RegionScope {
- public:
-  explicit RegionScope(RegionRef region = std::make_shared<const Region>());  // null: none
-  ~RegionScope();
-  RegionScope(const RegionScope&) = delete;
-  RegionScope& operator=(const RegionScope&) = delete;
-
-  // The region of this thread; null: none.
-  static const RegionRef& current();
-
- private:
-  bool outermost_;
-};
 
 // The nodes of a graph by the regions that they were made in.
 class RegionNodes {
@@ -48,9 +34,8 @@ struct RematMode {
   enum Kind { kFull, kActivations, kLargerThan, kListedLayers } kind = kFull;
   RematScopeOptions options;
 };
-// A layer keeps the mode of the innermost scope of this thread as long as it lives; most are made in none.
-void keep_remat_mode(const CustomLayer& layer);
-void forget_remat_mode(const CustomLayer& layer);
+// That of the innermost RematScope of this thread; null: none.
+std::shared_ptr<const RematMode> current_remat_mode();
 
 // Whether the mode of the layer makes a region of this call, or of the activation of the layer that is running.
 bool is_region(const LayerRef& layer, const CallArguments& arguments);

@@ -8,6 +8,7 @@
 #include "frontend/graph/model_graph.h"
 #include "frontend/graph/operation.h"
 #include "frontend/graph/random.h"
+#include "frontend/graph/region.h"
 #include "frontend/graph/scope.h"
 #include "frontend/graph/trace.h"
 
@@ -69,6 +70,20 @@ std::string key_of(std::string_view step) {
   return path.empty() ? std::string(step) : absl::StrCat(path, "/", std::string(step));
 }
 
+// The regions of the calls, anew: each replay has its own.
+class Regions {
+ public:
+  RegionRef of(const Call& call) {
+    if (!call.region) return nullptr;
+    RegionRef& region = regions_[call.region.get()];
+    if (!region) region = std::make_shared<const Region>();
+    return region;
+  }
+
+ private:
+  std::map<const Region*, RegionRef> regions_;
+};
+
 [[noreturn]] void throw_wrong_input(std::string_view model, std::string_view input, const ir::TensorType& expected,
                                     const Tensor& received) {
   throw Error({.where = std::string(model),
@@ -110,11 +125,13 @@ Tensors fit_arguments(const ModelGraph& graph, const Tensors& arguments, std::st
   return fitted;
 }
 
-Tensors replay(const ModelGraph& graph, const Tensors& arguments) { return replay(graph, arguments, {}); }
+namespace {
 
-Tensors replay(const ModelGraph& graph, const Tensors& arguments, const CallSeen& seen) {
+Tensors replay_calls(const ModelGraph& graph, const Tensors& arguments, const CallSeen& seen,
+                     const LayerFor& layer_for) {
   Environment environment;
   Renaming rename;
+  Regions regions;
   for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
     environment.set(*graph.inputs[i], arguments[i]);
     rename.bind(graph.inputs[i]->type.dims, dims_of(arguments[i]));
@@ -123,9 +140,11 @@ Tensors replay(const ModelGraph& graph, const Tensors& arguments, const CallSeen
     const Call& call = *graph.calls[i];
     Tensors inputs;
     for (const ValueRef& input : call.inputs) inputs.push_back(environment.get(input));
+    RegionScope region(regions.of(call));
     Tensors results = call.op          ? apply_all(*call.op, inputs, rename(call.attrs), call.bodies)
                       : call.operation ? repeat_operation(call, inputs)
-                                       : invoke(call.layer, arguments_of(call, inputs), graph.steps[i]);
+                                       : invoke(layer_for ? layer_for(Layer::of(call.layer)).impl() : call.layer,
+                                                arguments_of(call, inputs), graph.steps[i]);
     if (Trace* trace = Trace::current()) trace->tap(key_of(graph.steps[i]), results);
     if (seen) seen(i, results);
     environment.set(call, results);
@@ -133,6 +152,27 @@ Tensors replay(const ModelGraph& graph, const Tensors& arguments, const CallSeen
   Tensors outputs;
   for (const ValueRef& output : graph.outputs) outputs.push_back(environment.get(output));
   return outputs;
+}
+
+// What stands for the operation of a model's graph bears its name.
+void take_name(const Call& call, const Tensors& results) {
+  for (const Tensor& result : results) {
+    if (call.layer || !result.is_symbolic()) continue;
+    result.node()->name = result.node()->producer->name = call.name;
+  }
+}
+
+}  // namespace
+
+Tensors replay(const ModelGraph& graph, const Tensors& arguments) { return replay_calls(graph, arguments, {}, {}); }
+
+Tensors replay(const ModelGraph& graph, const Tensors& arguments, const CallSeen& seen) {
+  return replay_calls(graph, arguments, seen, {});
+}
+
+Tensors replay_with(const ModelGraph& graph, const Tensors& arguments, const LayerFor& layer_for) {
+  auto keep_name = [&](std::size_t i, const Tensors& results) { take_name(*graph.calls[i], results); };
+  return replay_calls(graph, arguments, keep_name, layer_for);
 }
 
 }  // namespace mica::internal

@@ -63,13 +63,13 @@ struct ValueNode {
 
   CallRef producer;  // symbolic, pending
   int result = 0;
-  rt::Array array;             // computed
-  bool literal = false;        // a C++ number: a constant in a model, a run-time operand of lazy code
-  bool draw = false;           // the state of a random operation: each replay of a model draws another one
+  rt::Array array;                        // computed
+  bool literal = false;                   // a C++ number: a constant in a model, a run-time operand of lazy code
+  bool draw = false;                      // the state of a random operation: each replay of a model draws another one
   std::optional<std::int64_t> draw_seed;  // of the operation's own
-  double number = 0;           // literal
-  CellRef cell;                // variable
-  std::uint64_t trace_id = 0;  // traced: the Trace that it lives in
+  double number = 0;                      // literal
+  CellRef cell;                           // variable
+  std::uint64_t trace_id = 0;             // traced: the Trace that it lives in
   ir::Value traced;
   // Which contents of which Variable this value was bound to, for Programs that keep what they made from a weight.
   std::uint64_t variable_id = 0, variable_version = 0;
@@ -102,6 +102,7 @@ struct CallArguments {
 };
 
 struct OperationUse;  // operation.h
+struct Region;        // region.h
 struct Signature;     // signature.h
 class PendingCalls;   // pending.h
 
@@ -128,6 +129,7 @@ struct Call : std::enable_shared_from_this<Call> {
   ir::Types result_types;
   std::vector<std::weak_ptr<ValueNode>> results;
   std::vector<std::weak_ptr<ValueNode>> copies;  // of pending results, with masks of their own
+  std::shared_ptr<const Region> region;          // what gradients compute once more with it; null: nothing
 
   // Of lazy code. Operation, attributes and types are those of the signature.
   const Signature* signature = nullptr;

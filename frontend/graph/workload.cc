@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/ops/op_def.h"
 #include "frontend/graph/pending.h"
+#include "frontend/graph/region.h"
 #include "frontend/graph/signature.h"
 #include "frontend/graph/variable.h"
 #include "frontend/graph/walk.h"
@@ -134,8 +135,12 @@ void Workload::write_key() {
       key_.push_back(value.operand.number << 2 | static_cast<std::uint32_t>(is_variable) << 1 | 1);
     }
   };
+  std::unordered_map<const Region*, std::uint32_t> regions;  // numbered by first use
   for (const CallRef& call : calls_) {
-    key_.push_back(call->signature->id << 1 | static_cast<std::uint32_t>(call->requires_grad));
+    const auto requires_grad = static_cast<std::uint32_t>(call->requires_grad);
+    key_.push_back(call->signature->id << 2 | static_cast<std::uint32_t>(call->region != nullptr) << 1 | requires_grad);
+    if (call->region)
+      key_.push_back(regions.emplace(call->region.get(), static_cast<std::uint32_t>(regions.size())).first->second);
     for (const ValueRef& input : call->inputs) write(*input);
   }
   key_.push_back(0);  // no signature
@@ -177,7 +182,9 @@ std::unique_ptr<ir::Graph> Workload::graph() const {
   };
   const bool differentiates =
       std::any_of(calls_.begin(), calls_.end(), [](const CallRef& call) { return is_gradient(*call); });
+  RegionNodes regions;
   for (const CallRef& call : calls_) {
+    const std::size_t first = graph->nodes().size();
     graph->set_loc(absl::StrCat(call->loc, "@", nodes.size()));
     ir::Values values;
     for (const ValueRef& input : call->inputs) {
@@ -188,6 +195,7 @@ std::unique_ptr<ir::Graph> Workload::graph() const {
     }
     const Signature& signature = *call->signature;
     nodes.push_back(graph->add(*call->op, std::move(values), signature.attrs, clones_of(signature.bodies)));
+    if (call->region) regions.add(call->region, *graph, first);
   }
   for (std::size_t i = 0; i < results_.size(); ++i) {
     if (replaced_[i] < 0) {
@@ -196,6 +204,7 @@ std::unique_ptr<ir::Graph> Workload::graph() const {
       graph->add_update(operands[static_cast<std::size_t>(replaced_[i])], value_of(*results_[i]));
     }
   }
+  regions.outline(*graph);
   return graph;
 }
 

@@ -1,14 +1,18 @@
 // Gradient checkpointing: values that the backward pass needs are computed once more there instead of being kept.
 // Less memory for more arithmetic; no value changes, random ones neither.
 //
-//   RematScope scope;              // layers made while it lives
-//   Tensor y = remat(block)(x);    // one call, in the call of a layer or in a train_step
+//   RematScope scope;                               // layers made while it lives
+//   Tensor y = remat(block)(x);                     // one call
+//   Tensor loss = utils::checkpoint(net, x).sum();  // PyTorch's name
 //
+// It works alike on symbolic tensors, in the call of a layer, in a train_step and in lazy code.
 // What is computed inside is one region: of it only what enters and what leaves is kept. A region that is opened inside
 // of another belongs to that one.
 #pragma once
+#include <concepts>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,9 +42,47 @@ class RematScope {
   RematScope& operator=(const RematScope&) = delete;
 };
 
-// keras.remat: the same function, each call of which is a region where a training step is traced: in the call of a
-// layer, in a train_step. Elsewhere it is the function as it is. A layer is such a function, too.
+// keras.remat: the same function, each call of which is a region. A layer is such a function, too.
 std::function<Tensor(const Tensor&)> remat(std::function<Tensor(const Tensor&)> f);
 std::function<Tensors(const Tensors&)> remat(std::function<Tensors(const Tensors&)> f);
 
+namespace internal {
+
+struct Region;  // graph/region.h
+
+// What this thread computes while it lives is of one region. Inside of another one it does nothing: that has all.
+class RegionScope {
+ public:
+  RegionScope();                                           // of a new region
+  explicit RegionScope(std::shared_ptr<const Region> of);  // null: of none
+  ~RegionScope();
+  RegionScope(const RegionScope&) = delete;
+  RegionScope& operator=(const RegionScope&) = delete;
+
+  // The region of this thread; null: none.
+  static const std::shared_ptr<const Region>& current();
+
+ private:
+  bool outermost_;
+};
+
+}  // namespace internal
+
+namespace utils {
+
+// torch.utils.checkpoint.checkpoint: calls the function, or the layer, with the arguments; the call is a region.
+template <class F, class... Args>
+  requires std::invocable<const F&, const Args&...>
+auto checkpoint(const F& f, const Args&... args) {
+  internal::RegionScope region;
+  return f(args...);
+}
+
+// torch.utils.checkpoint.checkpoint_sequential: the functions one after the other, in so many segments of equally many,
+// each of which is a region; the last segment takes what is left and is kept.
+Tensor checkpoint_sequential(const std::vector<Layer>& functions, int segments, const Tensor& x);
+// The layers of a Sequential.
+Tensor checkpoint_sequential(const Layer& sequential, int segments, const Tensor& x);
+
+}  // namespace utils
 }  // namespace mica
