@@ -4,6 +4,7 @@
 #include <queue>
 #include <unordered_map>
 
+#include "compiler/graph/location.h"
 #include "compiler/ops/op_def.h"
 #include "compiler/passes/groups.h"
 
@@ -67,20 +68,20 @@ class StepGraph {
     return true;
   }
 
-  // The order nearest to the graph's, but steps that lead to nothing but `updates`, and soon, run as soon as they can:
+  // The order nearest to the graph's, but steps that lead to nothing but `ends`, and soon, run as soon as they can:
   // the gradient of a weight lets go of activations that the steps behind it would keep alive.
-  std::vector<const Node*> sorted(const std::unordered_set<const Node*>& updates) const {
+  std::vector<const Node*> sorted(const std::unordered_set<const Node*>& ends) const {
     std::vector<bool> is_early(steps_.size());
     const std::vector<std::size_t> order = sorted(is_early);
     constexpr int kSoon = 4;  // a product, two steps of a norm, an update
     std::vector<int> distance(steps_.size());
     for (auto it = order.rbegin(); it != order.rend(); ++it) {
-      bool only_updates = !after_[*it].empty() || updates.count(steps_[*it]) > 0;
+      bool only_ends = !after_[*it].empty() || ends.count(steps_[*it]) > 0;
       for (std::size_t next : after_[*it]) {
-        only_updates = only_updates && is_early[next];
+        only_ends = only_ends && is_early[next];
         distance[*it] = std::max(distance[*it], distance[next] + 1);
       }
-      is_early[*it] = only_updates && distance[*it] < kSoon;
+      is_early[*it] = only_ends && distance[*it] < kSoon;
     }
     std::vector<const Node*> steps;
     for (std::size_t step : sorted(is_early)) steps.push_back(steps_[step]);
@@ -137,15 +138,15 @@ Value base_of(Value value) {
 StepOrder order_steps(const ir::Graph& graph) {
   StepGraph steps(graph);
   StepOrder order;
-  std::unordered_set<const Node*> updates;
+  std::unordered_set<const Node*> ends;  // updates, and gradients that are handed out
   for (const ir::Output& output : graph.outputs()) {
-    if (!output.target) continue;
-    updates.insert(base_of(output.value).node);
-    if (is_handed_out(graph, output.target)) continue;
-    const std::size_t* writer = steps.find(base_of(output.value).node);
+    const Node* maker = base_of(output.value).node;
+    if (output.target || ir::role_of(maker->loc()) == ir::Role::kBackward) ends.insert(maker);
+    if (!output.target || is_handed_out(graph, output.target)) continue;
+    const std::size_t* writer = steps.find(maker);
     if (writer && steps.put_readers_first(output.target, *writer)) order.overwritable.insert(output.target);
   }
-  order.steps = steps.sorted(updates);
+  order.steps = steps.sorted(ends);
   return order;
 }
 
