@@ -4,6 +4,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "compiler/graph/location.h"
 #include "compiler/ops/op_def.h"
 
 namespace mica::ir {
@@ -63,8 +64,10 @@ class Rematerializer {
     std::optional<Recipe> recipe = recipe_of(node);
     if (!recipe || bytes_to_compute(*recipe, readers) >= stored) return;
     if (!std::all_of(readers.begin(), readers.end(), [&](Group* reader) { return has_room(*reader, *recipe); })) return;
-    for (Group* reader : readers) compute_inside(*reader, node, *recipe);
+    std::vector<std::vector<Node*>> copies;
+    for (Group* reader : readers) copies.push_back(compute_inside(*reader, node, *recipe));
     groups_.drop_unused(*group);
+    mark(*recipe, copies);
   }
 
   // The groups that read a value of another group; none when somebody else needs it in memory.
@@ -123,7 +126,8 @@ class Rematerializer {
     return groups_.fit_one_kernel(nodes, is_member, is_result);
   }
 
-  void compute_inside(Group& reader, Node& node, const Recipe& recipe) {
+  // Copies of the recipe's nodes, in its order.
+  std::vector<Node*> compute_inside(Group& reader, Node& node, const Recipe& recipe) {
     std::unordered_map<const Node*, Node*> copies;
     std::vector<Node*> nodes;
     Graph& graph = groups_.graph();
@@ -141,6 +145,17 @@ class Rematerializer {
       }
     }
     groups_.prepend(reader, nodes);
+    return nodes;
+  }
+
+  // Dumps say what is computed once more. Where the original is gone, the first copy is the value itself.
+  void mark(const Recipe& recipe, const std::vector<std::vector<Node*>>& copies) const {
+    for (std::size_t i = 0; i < recipe.nodes.size(); ++i) {
+      for (std::size_t reader = groups_.is_dropped(*recipe.nodes[i]) ? 1 : 0; reader < copies.size(); ++reader) {
+        Node* copy = copies[reader][i];
+        copy->set_loc(with_role(copy->loc(), Role::kRecomputed));
+      }
+    }
   }
 
   LoopGroups& groups_;

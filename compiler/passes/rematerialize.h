@@ -5,7 +5,7 @@
 namespace mica::ir {
 
 // Puts copies of cheap operations into the groups that read their values, where that saves memory traffic; what is
-// then unused leaves its group.
+// then unused leaves its group. The locations of values that are computed more than once say so, of all but the first.
 void rematerialize(LoopGroups& groups);
 
 }  // namespace mica::ir

@@ -55,7 +55,8 @@ struct Recomputed {
 void collect(const ir::Graph& graph, Recomputed& found) {
   for (const auto& node : graph.nodes()) {
     for (const auto& body : node->bodies()) collect(*body, found);
-    if (!node->bodies().empty() || ir::is_view(*node) || ir::role_of(node->loc()) != ir::Role::kRecomputed) continue;
+    const bool computes = node->bodies().empty() && !ir::is_view(*node) && !ir::is_graph_operand(*node);
+    if (!computes || ir::role_of(node->loc()) != ir::Role::kRecomputed) continue;
     ++found.operations;
     std::string layer(ir::layer_of(node->loc()));
     if (std::find(found.layers.begin(), found.layers.end(), layer) == found.layers.end())

@@ -1,3 +1,5 @@
+#include <regex>
+
 #include "absl/strings/str_cat.h"
 #include "compiler/passes/groups.h"
 #include "graph_testing.h"
@@ -69,6 +71,20 @@ TEST(FuseLoops, WhatIsCheaperToComputeThanToStoreIsComputedWhereItIsRead) {
   EXPECT_EQ(stored_arrays("subtract(%x, %m)"), 1);
 }
 TEST(FuseLoops, WhatCostsMoreThanAReadIsStored) { EXPECT_EQ(stored_arrays("exp(%x)"), 2); }
+
+TEST(FuseLoops, WhatIsComputedOnceMoreSaysSo) {
+  const std::string text = print(*fused(R"(graph @g(%x: f32[N,512,16], %m: f32[16]) {
+  %0 = subtract(%x, %m) : f32[N,512,16]  # norm
+  %1 = multiply(%0, %0) : f32[N,512,16]  # norm backward
+  %2 = reduce_sum(%1) {axes=[0,1], keepdims=false} : f32[16]  # norm backward
+  %3 = multiply(%0, %2) : f32[N,512,16]  # norm backward
+  return %3 as "y"
+})"));
+  const std::regex subtraction(R"(subtract\(%p\d, %p\d\) : f32\[N,512,16\] +# (.*))");
+  std::vector<std::string> places;
+  for (std::sregex_iterator it(text.begin(), text.end(), subtraction), end; it != end; ++it) places.push_back((*it)[1]);
+  EXPECT_EQ(places, (std::vector<std::string>{"norm", "norm recomputed"})) << text;
+}
 
 TEST(FuseLoops, AResultThatIsAlsoReadElsewhereIsStored) {
   auto graph = fused(R"(graph @g(%x: f32[N,512,16], %m: f32[16]) {
