@@ -61,11 +61,11 @@ bool collect(const Argument& argument, std::size_t depth, Shape& shape, Numbers&
   return true;
 }
 
-Tensors repeat(const OperationUse& use, const Tensors& tensors) {
+Arguments filled(const OperationUse& use, const Tensors& tensors) {
   Arguments arguments = use.arguments;
   std::size_t next = 0;
   for_each_tensor(arguments, [&](Tensor& tensor) { tensor = tensors[next++]; });
-  return run_operation(*use.def, arguments);
+  return arguments;
 }
 
 ir::Types infer_operation(const OperationUse& use, const std::vector<ValueRef>& inputs) {
@@ -77,7 +77,7 @@ ir::Types infer_operation(const OperationUse& use, const std::vector<ValueRef>& 
     bool symbolic = input->kind == ValueKind::kSymbolic;
     placeholders.push_back(symbolic ? trace.input(input->type, "") : Tensor::of(input));
   }
-  return types_of(repeat(use, placeholders));
+  return types_of(run_operation(*use.def, filled(use, placeholders)));
 }
 
 }  // namespace
@@ -275,6 +275,8 @@ Tensor use_operation(std::string_view class_name, Arguments arguments) {
   return use_operation(*def, std::move(arguments))[0];
 }
 
-Tensors repeat_operation(const Call& call, const Tensors& tensors) { return repeat(*call.operation, tensors); }
+Tensors repeat_operation(const Call& call, const Tensors& tensors) {
+  return use_operation(*call.operation->def, filled(*call.operation, tensors), call.name);
+}
 
 }  // namespace mica::internal
