@@ -70,6 +70,14 @@ void expect_equal(const Tensors& got, const Tensors& want) {
   }
 }
 
+// Where other kernels are made: with a region an activation may be an epilogue that without it leaves its operand.
+void expect_near(const Tensors& got, const Tensors& want) {
+  ASSERT_EQ(got.size(), want.size());
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    EXPECT_LE((got[i] - want[i]).abs().amax().item(), 1e-6 * (1 + want[i].abs().amax().item())) << "tensor " << i;
+  }
+}
+
 TEST_F(RematTest, TrainsAsWithoutIt) { expect_equal(trained(deep(3, 3, true)), trained(deep(3, 3, false))); }
 
 TEST_F(RematTest, RandomLayersDrawTheSameNumbers) {
@@ -396,10 +404,8 @@ TEST_F(RematTest, ModulesOfAllKinds) {
     const Layer checkpointed = make();
     const Tensor input = rand(shape);
     const Tensors got = all_gradients(checkpointed, input, true), want = all_gradients(plain, input, false);
-    ASSERT_EQ(got.size(), want.size());
-    for (std::size_t i = 0; i < got.size(); ++i)
-      EXPECT_LE((got[i] - want[i]).abs().amax().item(), 1e-6 * (1 + want[i].abs().amax().item()))
-          << plain.class_name() << ", tensor " << i;
+    SCOPED_TRACE(plain.class_name());
+    expect_near(got, want);
   }
 }
 
@@ -449,7 +455,7 @@ TEST_F(RematTest, ATrainingStepOfOnesOwn) {
     model.compile({.optimizer = SGD(0.1), .loss = "mse"});
     return trained(model);
   };
-  expect_equal(trained_weights(true), trained_weights(false));
+  expect_near(trained_weights(true), trained_weights(false));
 }
 
 }  // namespace
