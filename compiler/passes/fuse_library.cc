@@ -15,6 +15,10 @@
 namespace mica::ir {
 namespace {
 
+// Operations of one epilogue at most: oneDNN takes 32. A weight that is used in more places has that many gradients to
+// be added; kernels add up the rest.
+constexpr std::size_t kMaxEpilogue = 24;
+
 const LibraryBinding* binding_for(const Node& node) {
   for (const LibraryBinding& binding : node.op().libraries) {
     if (binding.takes(node)) return &binding;
@@ -37,7 +41,7 @@ class Epilogue {
   Epilogue(Graph& graph, const LibraryBinding& binding, Node& call)
       : graph_(graph), binding_(binding), spec_{.nodes = {&call}} {
     spec_.library = binding.name;
-    while (Node* next = next_operation()) spec_.nodes.push_back(next);
+    while (Node* next = spec_.nodes.size() <= kMaxEpilogue ? next_operation() : nullptr) spec_.nodes.push_back(next);
     spec_.name = group_name(spec_.nodes);
   }
 

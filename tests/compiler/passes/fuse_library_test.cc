@@ -1,3 +1,4 @@
+#include "absl/strings/str_cat.h"
 #include "compiler/passes/groups.h"
 #include "graph_testing.h"
 
@@ -46,6 +47,22 @@ TEST(FuseLibrary, ATapEndsTheEpilogueAndSaysSo) {
 TEST(FuseLibrary, ASecondUserEndsTheEpilogue) {
   auto graph = fused(std::string(kDense) + "\n  %3 = exp(%1) : f32[N,2]\n  return %3 as \"z\"\n}");
   EXPECT_EQ(only_group(*graph).attrs().text("name"), "matmul_add");
+}
+
+// The gradient of a weight that is used in forty places.
+TEST(FuseLibrary, AnEpilogueIsNoLongerThanTheLibraryTakes) {
+  std::string text = "graph @g(%x: f32[2,4], %w: f32[4,2]) {\n  %0 = matmul(%x, %w) : f32[2,2]\n";
+  for (int i = 1; i < 40; ++i) {
+    absl::StrAppend(&text, "  %p", i, " = matmul(%x, %w) : f32[2,2]\n");
+    absl::StrAppend(&text, "  %", i, " = add(%", i - 1, ", %p", i, ") : f32[2,2]\n");
+  }
+  auto graph = fused(text + "  return %39 as \"y\"\n}");
+  std::size_t longest = 0;
+  for (const auto& node : graph->nodes()) {
+    if (is_library_group(*node))
+      longest = std::max(longest, node->body().nodes().size() - node->body().inputs().size());
+  }
+  EXPECT_EQ(longest, 25u) << "a product and its epilogue; oneDNN takes 32 operations";
 }
 
 TEST(FuseLibrary, AnOperationThatTheLibraryDoesNotKnowStays) {

@@ -30,6 +30,14 @@ TEST(Autograd, BackwardFillsTheGradientsOfLeaves) {
   EXPECT_FLOAT_EQ(loss.item<float>(), 2 + 12 + 36 + 3);
 }
 
+// A recurrence written by hand: a hundred products whose gradients are added.
+TEST(Autograd, AWeightThatIsUsedInManyPlaces) {
+  Tensor w = leaf({{1.0, 0.0}, {0.0, 1.0}}), x = ones({3, 2});
+  for (int i = 0; i < 100; ++i) x = x.matmul(w);
+  x.sum().backward();
+  EXPECT_THAT(w.grad().reshape({4}).to_vector(), ElementsAre(300, 300, 300, 300));  // 100 steps, three rows of ones
+}
+
 TEST(Autograd, GradientsAccumulateUntilTheyAreZeroed) {
   Tensor w = leaf({1.0, 2.0});
   (w * w).sum().backward();
