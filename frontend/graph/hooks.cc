@@ -38,8 +38,12 @@ Tensor only(const Tensors& outputs, const Layer& layer) {
 
 }  // namespace
 
-void call_forward_pre_hooks(const LayerRef& layer, const Tensors& inputs) {
-  for (const auto& [id, hook] : state_of(*layer).hooks.forward_pre.all()) hook(Layer::of(layer), inputs);
+Tensors call_forward_pre_hooks(const LayerRef& layer, Tensors inputs) {
+  for (const auto& [id, hook] : state_of(*layer).hooks.forward_pre.all()) {
+    Tensors replacement = hook(Layer::of(layer), inputs);
+    if (!replacement.empty()) inputs = std::move(replacement);
+  }
+  return inputs;
 }
 
 Tensors call_forward_hooks(const LayerRef& layer, const Tensors& inputs, Tensors outputs) {
@@ -170,7 +174,24 @@ HookHandle Layer::register_replacing_hook(std::function<Tensor(const Layer&, con
 }
 
 HookHandle Layer::register_forward_pre_hook(ForwardPreHook hook) const {
-  return registered(*this, &LayerHooks::forward_pre, std::move(hook));
+  return register_replacing_pre_hook([hook = std::move(hook)](const Layer& layer, const Tensors& inputs) {
+    hook(layer, inputs);
+    return Tensors();
+  });
+}
+
+HookHandle Layer::register_replacing_pre_hook(std::function<Tensors(const Layer&, const Tensors&)> hook) const {
+  auto replacing = [hook = std::move(hook)](const Layer& layer, const Tensors& inputs) {
+    Tensors replacement = hook(layer, inputs);
+    if (!replacement.empty() && replacement.size() != inputs.size()) {
+      throw Error({.where = layer.name(),
+                   .expected = absl::StrCat("a pre-hook that gives as many tensors as it gets, ", inputs.size()),
+                   .received = absl::StrCat(replacement.size()),
+                   .hint = {}});
+    }
+    return replacement;
+  };
+  return registered(*this, &LayerHooks::forward_pre, internal::AnyForwardPreHook(std::move(replacing)));
 }
 
 HookHandle Layer::register_full_backward_hook(BackwardHook hook) const {

@@ -34,14 +34,17 @@ struct AnyForwardHook {
   bool sees_inputs = false;
 };
 
+// A pre-hook may give other inputs; none: they stay.
+using AnyForwardPreHook = std::function<Tensors(const Layer&, const Tensors& inputs)>;
+
 struct LayerHooks {
   HookList<AnyForwardHook> forward;
-  HookList<Layer::ForwardPreHook> forward_pre;
+  HookList<AnyForwardPreHook> forward_pre;
   HookList<Layer::BackwardHook> backward;
 };
 
 // Of lazy code.
-void call_forward_pre_hooks(const LayerRef& layer, const Tensors& inputs);
+Tensors call_forward_pre_hooks(const LayerRef& layer, Tensors inputs);
 Tensors call_forward_hooks(const LayerRef& layer, const Tensors& inputs, Tensors outputs);
 // Notes that backward() is to show the gradients of these results, where the layer has hooks for that.
 void watch_gradients(const LayerRef& layer, const Tensors& outputs);

@@ -158,12 +158,13 @@ Tensors run_inline(const LayerRef& layer, const CallArguments& given, std::strin
   complete_masks(arguments);
   const bool is_outermost = !LayerScope::current();
   LayerScope scope(*layer, step.empty() ? state.name : step, arguments);
-  ensure_built(layer, shapes_of(arguments.tensors));
   const bool is_lazy = !Trace::current();
   if (is_lazy) {
     state.losses.clear();
-    call_forward_pre_hooks(layer, arguments.tensors);
+    arguments.tensors = call_forward_pre_hooks(layer, arguments.tensors);
+    for (const Tensor& tensor : arguments.tensors) defined_node(tensor, state.name);
   }
+  ensure_built(layer, shapes_of(arguments.tensors));
   Tensors results = compute(layer, arguments, is_outermost);
   for (const Tensor& result : results) defined_node(result, scope.path());
   add_activity_loss(state, results);

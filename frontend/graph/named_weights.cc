@@ -69,12 +69,17 @@ NamedWeights named_weights(const Layer& root, Kind kind) {
   return distinct;
 }
 
-// What state_dict() lists: a layer or Variable under each of its names; of each layer parameters, then buffers.
-NamedWeights state_of_all(const Layer& root) {
+// A layer under each of its names.
+NamedLayers layers_of(const Layer& root) {
   NamedLayers layers;
   visit(root, "", [](const Layer&) { return true; }, layers);
+  return layers;
+}
+
+// What state_dict() lists: a layer or Variable under each of its names; of each layer parameters, then buffers.
+NamedWeights state_of_all(const Layer& root) {
   NamedWeights all;
-  for (const auto& [path, layer] : layers) {
+  for (const auto& [path, layer] : layers_of(root)) {
     append_weights(path, layer, Kind::kParameter, all);
     append_weights(path, layer, Kind::kBuffer, all);
   }
@@ -83,6 +88,25 @@ NamedWeights state_of_all(const Layer& root) {
 
 std::string quoted(const std::vector<std::string>& keys) {
   return absl::StrCat("\"", absl::StrJoin(keys, "\", \""), "\"");
+}
+
+template <class Item>
+Item named(const Layer& root, std::string_view name, const std::vector<std::pair<std::string, Item>>& items) {
+  std::vector<std::string> names;
+  for (const auto& [known, item] : items) {
+    if (known == name) return item;
+    names.push_back(known);
+  }
+  throw Error({.where = root.name(),
+               .expected = absl::StrCat("one of ", quoted(names)),
+               .received = absl::StrCat("\"", std::string(name), "\""),
+               .hint = {}});
+}
+
+Variable weight_named(const Layer& root, std::string_view name, Kind kind) {
+  NamedWeights weights;
+  for (const auto& [path, layer] : layers_of(root)) append_weights(path, layer, kind, weights);
+  return named(root, name, weights);
 }
 
 std::string size_text(const Shape& shape) { return absl::StrCat("torch.Size([", absl::StrJoin(shape, ", "), "])"); }
@@ -118,6 +142,9 @@ NamedLayers Layer::named_modules() const {
   visit(*this, "", is_new, all);
   return all;
 }
+Layer Layer::get_submodule(std::string_view name) const { return named(*this, name, layers_of(*this)); }
+Variable Layer::get_parameter(std::string_view name) const { return weight_named(*this, name, Kind::kParameter); }
+Variable Layer::get_buffer(std::string_view name) const { return weight_named(*this, name, Kind::kBuffer); }
 NamedWeights Layer::named_parameters() const { return named_weights(*this, Kind::kParameter); }
 NamedWeights Layer::named_buffers() const { return named_weights(*this, Kind::kBuffer); }
 

@@ -11,6 +11,7 @@
 #include "frontend/mica/nn.h"
 #include "frontend/mica/optim.h"
 #include "frontend/mica/training.h"
+#include "tests/support/error_of.h"
 
 namespace mica {
 namespace {
@@ -150,6 +151,41 @@ TEST(Hooks, OneThatGoesLeavesLazyStepsAsTheyWere) {
   seen.clear();
   step();
   EXPECT_EQ(internal::num_lazy_programs(), with_hook);
+}
+
+// What a pre-hook gives, one tensor or a list, stands for the inputs: of the layer, and of the hooks after it.
+TEST(Hooks, WhatAPreHookReturnsReplacesTheInputs) {
+  Dense dense(1, {.use_bias = false, .kernel_initializer = "ones"});
+  HookHandle doubled =
+      dense.register_forward_pre_hook([](const Layer&, const Tensors& inputs) { return inputs[0] * 2; });
+  HookHandle moved =
+      dense.register_forward_pre_hook([](const Layer&, const Tensors& inputs) { return Tensors{inputs[0] + 1}; });
+  Tensor seen;
+  HookHandle post =
+      dense.register_forward_hook([&](const Layer&, const Tensors& inputs, const Tensors&) { seen = inputs[0]; });
+  EXPECT_THAT(dense(rows()).to_vector(), ElementsAre(0, 16));  // x 2 + 1: {3, -3}, {7, 9}
+  EXPECT_THAT(seen.to_vector(), ElementsAre(3, -3, 7, 9));
+  doubled.remove();
+  EXPECT_THAT(dense(rows()).to_vector(), ElementsAre(1, 9));
+  moved.remove();
+  EXPECT_THAT(dense(rows()).to_vector(), ElementsAre(-1, 7));
+}
+
+// A layer that is not built yet learns its shapes from what the pre-hook gives, and gradients go through it.
+TEST(Hooks, APreHookComesBeforeTheBuild) {
+  Dense dense(1, {.use_bias = false, .kernel_initializer = "ones"});
+  dense.register_forward_pre_hook(
+      [](const Layer&, const Tensors& inputs) { return cat({inputs[0], inputs[0] * 3}, -1); });
+  Variable x(rows());
+  dense(x).sum().backward();
+  EXPECT_EQ(dense.weight("kernel").shape(), (Shape{4, 1}));
+  EXPECT_THAT(x.grad().to_vector(), ElementsAre(4, 4, 4, 4));
+}
+
+TEST(Hooks, APreHookGivesAsManyTensorsAsItGets) {
+  Dense dense(1, {.name = "dense"});
+  dense.register_forward_pre_hook([](const Layer&, const Tensors& inputs) { return Tensors{inputs[0], inputs[0]}; });
+  EXPECT_THAT(error_of([&] { dense(rows()); }), testing::AllOf(testing::HasSubstr("dense"), testing::HasSubstr("2")));
 }
 
 TEST(Hooks, PredictCallsThemAfterTheRun) {

@@ -53,6 +53,17 @@ TEST(Module, ModulesInAListAreCalledByTheirHolder) {
   EXPECT_EQ(net(tensor({{1.0, 2.0}})).to_vector(), (std::vector<float>{1.5, 2.5}));
 }
 
+TEST(Module, PartsAreFoundByName) {
+  Ref<Twice> net = make<Twice>();
+  EXPECT_TRUE(net.get_submodule("layers.1").same_as(net->layers_[1]));
+  EXPECT_TRUE(net.get_submodule("").same_as(net));
+  EXPECT_TRUE(net.get_parameter("layers.0.weight").same_as(net->layers_[0].weight("weight")));
+  EXPECT_TRUE(net.get_parameter("scale").same_as(net->scale_));
+  EXPECT_TRUE(net.get_buffer("offset").same_as(net->offset_));
+  EXPECT_THAT(error_of([&] { net.get_parameter("offset"); }), HasSubstr("layers.0.weight"));
+  EXPECT_THAT(error_of([&] { net.get_submodule("layers.2"); }), HasSubstr("\"layers.1\""));
+}
+
 TEST(Module, AFrozenParameterStaysAParameter) {
   nn::Linear layer(2, 3);
   layer.weight("weight").set_trainable(false);
