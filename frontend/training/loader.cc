@@ -1,4 +1,5 @@
 // What stands behind mica/training/data.h: rows of tensors, and batches that are fetched here or by threads ahead.
+#include <algorithm>
 #include <cmath>
 #include <condition_variable>
 #include <cstring>
@@ -139,6 +140,29 @@ class PrefetchingStream : public BatchStream {
   std::vector<std::thread> workers_;
 };
 
+[[noreturn]] void refuse_options(std::string expected, std::string received) {
+  throw Error({.where = "DataLoader", .expected = std::move(expected), .received = std::move(received), .hint = {}});
+}
+
+void check_at_least(const char* option, std::int64_t value, std::int64_t least) {
+  if (value < least) refuse_options(absl::StrCat(option, " of at least ", least), absl::StrCat(value));
+}
+
+// What each pass takes: of the samplers that are given, or in order, or shuffled.
+AnyBatchSampler batches_for(std::size_t rows, const LoaderOptions& o) {
+  check_at_least("batch_size", o.batch_size, 1);
+  if (o.batch_sampler) {
+    if (o.batch_size != 1 || o.shuffle || o.sampler || o.drop_last) {
+      refuse_options("batch_sampler alone", "one with batch_size, shuffle, sampler or drop_last");
+    }
+    return o.batch_sampler;
+  }
+  if (o.sampler && o.shuffle) refuse_options("sampler or shuffle", "both");
+  if (o.sampler) return BatchSampler(o.sampler, o.batch_size, o.drop_last);
+  if (o.shuffle) return BatchSampler(RandomSampler(rows, {.seed = o.seed}), o.batch_size, o.drop_last);
+  return BatchSampler(SequentialSampler(rows), o.batch_size, o.drop_last);
+}
+
 std::size_t count_of(double length, std::size_t size, bool is_fraction) {
   return static_cast<std::size_t>(is_fraction ? std::floor(length * static_cast<double>(size)) : length);
 }
@@ -184,6 +208,11 @@ Tensor stack_rows(const std::vector<Tensor>& tensors) {
   return of_array(stacked);
 }
 
+std::size_t part_of(std::size_t row, const std::vector<std::size_t>& ends) {
+  check_index(row, ends.empty() ? 0 : static_cast<std::int64_t>(ends.back()));
+  return static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end(), row) - ends.begin());
+}
+
 void check_lengths(const std::vector<Tensor>& tensors) {
   for (const Tensor& tensor : tensors) {
     if (tensor.dim() > 0 && tensor.size(0) == tensors[0].size(0)) continue;
@@ -219,40 +248,19 @@ std::vector<std::vector<std::size_t>> split_indices(std::size_t size, const std:
 }
 
 BatchLoader::BatchLoader(std::size_t rows, FetchBatch fetch, const LoaderOptions& options)
-    : rows_(rows), fetch_(std::move(fetch)), options_(options), passes_(std::make_shared<std::uint64_t>(0)) {
-  auto check = [](const char* option, std::int64_t value, std::int64_t least) {
-    if (value >= least) return;
-    throw Error({.where = "DataLoader",
-                 .expected = absl::StrCat(option, " of at least ", least),
-                 .received = absl::StrCat(value),
-                 .hint = {}});
-  };
-  check("batch_size", options.batch_size, 1);
-  check("num_workers", options.num_workers, 0);
-  check("prefetch_factor", options.prefetch_factor, 1);
-}
-
-std::size_t BatchLoader::num_batches() const {
-  const std::size_t size = static_cast<std::size_t>(options_.batch_size);
-  return options_.drop_last ? rows_ / size : (rows_ + size - 1) / size;
+    : fetch_(std::move(fetch)),
+      batches_(batches_for(rows, options)),
+      num_workers_(options.num_workers),
+      prefetch_factor_(options.prefetch_factor) {
+  check_at_least("num_workers", num_workers_, 0);
+  check_at_least("prefetch_factor", prefetch_factor_, 1);
 }
 
 std::shared_ptr<BatchStream> BatchLoader::start() const {
-  std::vector<std::size_t> order(rows_);
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  if (options_.shuffle) {
-    std::optional<std::uint64_t> seed = options_.seed;
-    if (seed) *seed += (*passes_)++;  // every pass in another order
-    order = shuffled(rows_, seed);
-  }
-  Batches batches;
-  const std::size_t size = static_cast<std::size_t>(options_.batch_size);
-  for (std::size_t i = 0; i < num_batches(); ++i) {
-    batches.push_back(slice(order, i * size, std::min(rows_, (i + 1) * size)));
-  }
-  if (options_.num_workers == 0) return std::make_shared<PlainStream>(std::move(batches), fetch_);
-  const std::size_t ahead = static_cast<std::size_t>(options_.num_workers * options_.prefetch_factor);
-  return std::make_shared<PrefetchingStream>(std::move(batches), fetch_, options_.num_workers, ahead);
+  Batches batches = batches_->sample();
+  if (num_workers_ == 0) return std::make_shared<PlainStream>(std::move(batches), fetch_);
+  const std::size_t ahead = static_cast<std::size_t>(num_workers_ * prefetch_factor_);
+  return std::make_shared<PrefetchingStream>(std::move(batches), fetch_, num_workers_, ahead);
 }
 
 }  // namespace mica::internal

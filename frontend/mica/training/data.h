@@ -1,5 +1,5 @@
-// Data sets, and how they become batches: Dataset, TensorDataset, random_split, DataLoader; what fit() takes beside
-// tensors.
+// Data sets, and how they become batches: Dataset, TensorDataset, Subset, ConcatDataset, random_split, DataLoader; what
+// fit() takes beside tensors.
 #pragma once
 #include <array>
 #include <concepts>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "mica/tensor.h"
+#include "mica/training/samplers.h"
 
 namespace mica {
 
@@ -21,6 +22,8 @@ void check_lengths(const std::vector<Tensor>& tensors);
 // Row numbers for each part: `lengths` are counts, or fractions whose sum is 1.
 std::vector<std::vector<std::size_t>> split_indices(std::size_t size, const std::vector<double>& lengths,
                                                     std::optional<std::uint64_t> seed);
+// Which of several parts, each of which ends before a row, has the row; an Error where none has.
+std::size_t part_of(std::size_t row, const std::vector<std::size_t>& ends);
 }  // namespace internal
 
 // (torch.utils.data.Dataset) N tensors a row. Derive for your own. A DataLoader with workers calls get() on several
@@ -82,6 +85,9 @@ class Subset : public Dataset<N> {
  public:
   Subset(std::shared_ptr<const Dataset<N>> dataset, std::vector<std::size_t> indices)
       : dataset_(std::move(dataset)), indices_(std::move(indices)) {}
+  template <std::derived_from<Dataset<N>> D>
+  Subset(const D& dataset, std::vector<std::size_t> indices)
+      : Subset(std::make_shared<const D>(dataset), std::move(indices)) {}
   std::size_t size() const override { return indices_.size(); }
   std::array<Tensor, N> get(std::size_t index) const override { return dataset_->get(indices_.at(index)); }
   std::array<Tensor, N> get_batch(const std::vector<std::size_t>& indices) const override {
@@ -95,6 +101,34 @@ class Subset : public Dataset<N> {
   std::shared_ptr<const Dataset<N>> dataset_;
   std::vector<std::size_t> indices_;
 };
+template <class D>
+  requires requires(const D& dataset) { dataset.get(0); }
+Subset(const D&, std::vector<std::size_t>) -> Subset<internal::kColumns<D>>;
+
+// (torch.utils.data.ConcatDataset) The rows of several data sets, one after another: ConcatDataset(first, second).
+template <std::size_t N>
+class ConcatDataset : public Dataset<N> {
+ public:
+  explicit ConcatDataset(std::vector<std::shared_ptr<const Dataset<N>>> datasets) : datasets_(std::move(datasets)) {
+    std::size_t rows = 0;
+    for (const auto& dataset : datasets_) ends_.push_back(rows += dataset->size());
+  }
+  template <std::derived_from<Dataset<N>>... D>
+    requires(sizeof...(D) > 0)
+  explicit ConcatDataset(const D&... datasets) : ConcatDataset({std::make_shared<const D>(datasets)...}) {}
+  std::size_t size() const override { return ends_.empty() ? 0 : ends_.back(); }
+  std::array<Tensor, N> get(std::size_t index) const override {
+    const std::size_t part = internal::part_of(index, ends_);
+    return datasets_[part]->get(part == 0 ? index : index - ends_[part - 1]);
+  }
+
+ private:
+  std::vector<std::shared_ptr<const Dataset<N>>> datasets_;
+  std::vector<std::size_t> ends_;  // of each, in rows of all
+};
+template <class D, class... Others>
+  requires requires(const D& dataset) { dataset.get(0); }
+ConcatDataset(const D&, const Others&...) -> ConcatDataset<internal::kColumns<D>>;
 
 // (torch.utils.data.random_split) Counts, or fractions whose sum is 1: random_split(data, {0.8, 0.2}).
 template <class D, std::size_t N = internal::kColumns<D>>
@@ -126,10 +160,13 @@ template <class D, class F>
 TransformedDataset(const D&, F) -> TransformedDataset<internal::kColumns<D>>;
 
 // num_workers: threads that fetch batches ahead; each keeps `prefetch_factor` ready. Without a seed the order comes
-// from the process's generator (manual_seed). Every pass is shuffled anew.
+// from the process's generator (manual_seed). Every pass is shuffled anew. A sampler stands for `shuffle`, a batch
+// sampler for that and for batch_size and drop_last.
 struct LoaderOptions {
   std::int64_t batch_size = 1;
   bool shuffle = false;
+  AnySampler sampler = {};
+  AnyBatchSampler batch_sampler = {};
   int num_workers = 0;
   bool drop_last = false;
   std::optional<std::uint64_t> seed = {};
@@ -152,14 +189,13 @@ class BatchStream {
 class BatchLoader {
  public:
   BatchLoader(std::size_t rows, FetchBatch fetch, const LoaderOptions& options);
-  std::size_t num_batches() const;
+  std::size_t num_batches() const { return batches_->size(); }
   std::shared_ptr<BatchStream> start() const;
 
  private:
-  std::size_t rows_;
   FetchBatch fetch_;
-  LoaderOptions options_;
-  std::shared_ptr<std::uint64_t> passes_;
+  AnyBatchSampler batches_;
+  int num_workers_, prefetch_factor_;
 };
 }  // namespace internal
 
