@@ -9,7 +9,7 @@ namespace mica {
 
 namespace internal {
 class RateScheduler;     // frontend/training/optim/scheduler.h
-class PlateauScheduler;  // frontend/training/optim/scheduler.h
+class PlateauScheduler;  // frontend/training/optim/plateau.h
 }  // namespace internal
 
 // torch.optim
@@ -78,6 +78,13 @@ struct LBFGSOptions {
   std::string line_search_fn = {};  // "strong_wolfe", or none: steps of lr
 };
 
+struct SparseAdamOptions {
+  double lr = 1e-3;
+  std::array<double, 2> betas = {0.9, 0.999};
+  double eps = 1e-8;
+  bool maximize = false;
+};
+
 class SGD : public Optimizer {
  public:
   explicit SGD(const Parameters& params, SGDOptions options = {});
@@ -92,6 +99,13 @@ class AdamW : public Optimizer {
  public:
   explicit AdamW(const Parameters& params, AdamWOptions options = {});
   AdamW(ParamGroups groups, AdamWOptions options = {});
+};
+// Adam of the rows (along the first axis) that a step touches, those whose gradient is not all zero; the others keep
+// their values and moments. For tables of embeddings.
+class SparseAdam : public Optimizer {
+ public:
+  explicit SparseAdam(const Parameters& params, SparseAdamOptions options = {});
+  SparseAdam(ParamGroups groups, SparseAdamOptions options = {});
 };
 class RMSprop : public Optimizer {
  public:
@@ -139,12 +153,16 @@ class LBFGS : public Optimizer {
   explicit LBFGS(const Parameters& params, LBFGSOptions options = {});
 };
 
-// torch.optim.lr_scheduler: scheduler.step() after optimizer.step(). Making one sets the rate of the first step.
+// torch.optim.lr_scheduler: scheduler.step() after optimizer.step(). Making one sets the rate of the first step. To go
+// on with a schedule: make the optimizer and the scheduler as before, then load the states of both, which are numbers
+// by PyTorch's names ("last_epoch", "gamma", "_schedulers.0.last_epoch"); functions and words are those of the new one.
 namespace lr_scheduler {
 class LRScheduler {
  public:
   void step() const;
   double get_last_lr() const;  // of the first group
+  TensorDict state_dict() const;
+  void load_state_dict(const TensorDict& state) const;
 
   const std::shared_ptr<internal::RateScheduler>& impl() const { return impl_; }  // the library's own code
 
@@ -193,6 +211,8 @@ struct WarmRestartsOptions {
 class CosineAnnealingWarmRestarts : public LRScheduler {
  public:
   CosineAnnealingWarmRestarts(const Optimizer& optimizer, std::int64_t t_0, WarmRestartsOptions options = {});
+  using LRScheduler::step;
+  void step(double epoch) const;  // to an epoch and a part of it: step(epoch + batch / batches)
 };
 class LambdaLR : public LRScheduler {  // the initial rate times factor(epoch)
  public:
@@ -248,6 +268,8 @@ class ReduceLROnPlateau {
   explicit ReduceLROnPlateau(const Optimizer& optimizer, PlateauOptions options = {});
   void step(double metric) const;
   double get_last_lr() const;
+  TensorDict state_dict() const;
+  void load_state_dict(const TensorDict& state) const;
 
  private:
   std::shared_ptr<internal::PlateauScheduler> impl_;

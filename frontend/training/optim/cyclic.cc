@@ -51,14 +51,25 @@ class OneCycleScheduler : public RateScheduler {
       refuse("OneCycleLR", absl::StrCat("at most total_steps = ", o_.total_steps, " steps"), "one more");
     }
     RateScheduler::step();
-    if (!o_.cycle_momentum) return;
-    for (ParameterGroup& group : groups()) {
-      group.momentum = at(epoch(), &Phase::from_momentum, &Phase::to_momentum);
-    }
   }
 
  protected:
   double rate(const ParameterGroup&, std::int64_t epoch) override { return at(epoch, &Phase::from_lr, &Phase::to_lr); }
+  void set(ParameterGroup& group, std::int64_t epoch) override {
+    RateScheduler::set(group, epoch);
+    if (o_.cycle_momentum) group.momentum = at(epoch, &Phase::from_momentum, &Phase::to_momentum);
+  }
+  void exchange_options(ScheduleState& state) override {
+    state.number("total_steps", o_.total_steps);
+    for (std::size_t i = 0; i < phases_.size(); ++i) {
+      ScheduleState part = state.below(absl::StrCat("_schedule_phases.", i));
+      part.number("end_step", phases_[i].end);
+      part.number("start_lr", phases_[i].from_lr);
+      part.number("end_lr", phases_[i].to_lr);
+      part.number("start_momentum", phases_[i].from_momentum);
+      part.number("end_momentum", phases_[i].to_momentum);
+    }
+  }
 
  private:
   double at(std::int64_t step, double Phase::* from, double Phase::* to) const {
@@ -78,7 +89,10 @@ class OneCycleScheduler : public RateScheduler {
 class CyclicScheduler : public RateScheduler {
  public:
   CyclicScheduler(Optimizer optimizer, double base_lr, double max_lr, CyclicOptions o)
-      : RateScheduler(std::move(optimizer)), o_(std::move(o)), base_lr_(base_lr), max_lr_(max_lr) {
+      : RateScheduler(std::move(optimizer)), o_(std::move(o)), max_lr_(max_lr) {
+    const double up = number(o_.step_size_up), down = number(o_.step_size_down.value_or(o_.step_size_up));
+    length_ = up + down;
+    turn_ = up / length_;
     if (o_.mode != "triangular" && o_.mode != "triangular2" && o_.mode != "exp_range") {
       refuse("CyclicLR", "mode \"triangular\", \"triangular2\" or \"exp_range\"", o_.mode);
     }
@@ -89,32 +103,36 @@ class CyclicScheduler : public RateScheduler {
     start();
   }
 
-  void step() override {
-    RateScheduler::step();
-    if (!o_.cycle_momentum) return;
-    for (ParameterGroup& group : groups()) {
-      group.momentum = o_.max_momentum - (o_.max_momentum - o_.base_momentum) * height(epoch());
-    }
-  }
-
  protected:
-  double rate(const ParameterGroup&, std::int64_t epoch) override {
-    return base_lr_ + (max_lr_ - base_lr_) * height(epoch);
+  double rate(const ParameterGroup& group, std::int64_t epoch) override {
+    return *group.initial_lr + (max_lr_ - *group.initial_lr) * height(epoch);
+  }
+  void set(ParameterGroup& group, std::int64_t epoch) override {
+    RateScheduler::set(group, epoch);
+    if (!o_.cycle_momentum) return;
+    group.momentum = o_.max_momentum - (o_.max_momentum - o_.base_momentum) * height(epoch);
+  }
+  void exchange_options(ScheduleState& state) override {
+    state.shared("max_lrs", max_lr_, groups().size());
+    state.number("total_size", length_);
+    state.number("step_ratio", turn_);
+    state.number("gamma", o_.gamma);
+    if (!o_.cycle_momentum) return;
+    state.shared("base_momentums", o_.base_momentum, groups().size());
+    state.shared("max_momentums", o_.max_momentum, groups().size());
   }
 
  private:
   // 0 at the ends of a cycle, up to 1 where the ways up and down meet.
   double height(std::int64_t step) const {
-    const double up = number(o_.step_size_up), down = number(o_.step_size_down.value_or(o_.step_size_up));
-    const double cycle = std::floor(1 + number(step) / (up + down)), turn = up / (up + down);
-    const double x = 1 + number(step) / (up + down) - cycle;
-    const double scale = x <= turn ? x / turn : (x - 1) / (turn - 1);
+    const double cycle = std::floor(1 + number(step) / length_), x = 1 + number(step) / length_ - cycle;
+    const double scale = x <= turn_ ? x / turn_ : (x - 1) / (turn_ - 1);
     if (o_.mode == "triangular2") return scale / std::pow(2, cycle - 1);
     return o_.mode == "exp_range" ? scale * std::pow(o_.gamma, number(step)) : scale;
   }
 
   CyclicOptions o_;
-  double base_lr_, max_lr_;
+  double max_lr_, length_ = 0, turn_ = 0;  // of a cycle, and the part of it where the rate turns
 };
 
 }  // namespace

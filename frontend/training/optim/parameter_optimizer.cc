@@ -27,6 +27,12 @@ Tensor number(double value) { return tensor(NestedList(value), {.dtype = kFloat6
 
 }  // namespace
 
+std::vector<double> rates_of(const std::vector<ParameterGroup>& groups) {
+  std::vector<double> rates;
+  for (const ParameterGroup& group : groups) rates.push_back(group.lr);
+  return rates;
+}
+
 Variable ParameterState::tensor(std::string_view name, const Variable& parameter, double initial) {
   if (!find(name)) add(name, filled_like(parameter, initial));
   return *find(name);
@@ -153,6 +159,7 @@ void ParameterOptimizer::load_state_dict(const TensorDict& dict) {
              absl::StrCat("\"", key, "\""), "Load what state_dict() of an optimizer of the same parameters gave.");
     }
     if (!of_state) {
+      if (parts[2] == "initial_lr") groups_[index].initial_lr.emplace();
       each_number(groups_[index], [&, &name = parts[2], &number = value](const char* known, double& field) {
         if (name == known) field = number.item();
       });

@@ -19,6 +19,8 @@ struct ParameterGroup {
   std::optional<double> initial_lr = {};  // what schedulers start from
 };
 
+std::vector<double> rates_of(const std::vector<ParameterGroup>& groups);
+
 // What is kept for one parameter: tensors by PyTorch's names, made at its first step, and numbers.
 struct ParameterState {
   std::int64_t steps = 0;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "frontend/training/optim/parameter_optimizer.h"
+#include "frontend/training/optim/schedule_state.h"
 
 namespace mica::internal {
 
@@ -16,9 +17,11 @@ class RateScheduler {
   void start() { step(); }
   virtual void step();
   // Epoch 0 again, from the initial rates: a scheduler that follows another one.
-  void restart();
+  virtual void restart();
   // As if it had not started.
   void withdraw() { --epoch_; }
+  // Shows all its numbers.
+  virtual void exchange(ScheduleState& state);
   double last_lr() { return groups()[0].lr; }
   std::vector<ParameterGroup>& groups() { return optimizer_.parameter_optimizer().groups(); }
   const Optimizer& optimizer() const { return optimizer_; }
@@ -26,8 +29,12 @@ class RateScheduler {
  protected:
   // The rate of a group at an epoch; `group.lr` is that of the epoch before.
   virtual double rate(const ParameterGroup& group, std::int64_t epoch) = 0;
+  // Sets the rate of a group, and what else a scheduler moves.
+  virtual void set(ParameterGroup& group, std::int64_t epoch) { group.lr = rate(group, epoch); }
+  virtual void exchange_options(ScheduleState&) {}
   virtual bool restarts_from_initial() const { return true; }
   std::int64_t epoch() const { return epoch_; }
+  void move_to(std::int64_t epoch);
   [[noreturn]] static void refuse(const char* where, std::string expected, std::string received);
 
  private:
@@ -35,18 +42,20 @@ class RateScheduler {
   std::int64_t epoch_ = -1;
 };
 
-class PlateauScheduler {
+// A scheduler whose rate is a function of the group, the rate before, the epoch and the options of a rule.
+template <class Rule>
+class RuleScheduler : public RateScheduler {
  public:
-  PlateauScheduler(Optimizer optimizer, optim::lr_scheduler::PlateauOptions o);
-  void step(double metric);
-  double last_lr() const { return optimizer_.lr(); }
+  RuleScheduler(Optimizer optimizer, Rule rule) : RateScheduler(std::move(optimizer)), rule_(std::move(rule)) {
+    start();
+  }
+
+ protected:
+  double rate(const ParameterGroup& group, std::int64_t epoch) override { return rule_.rate(group, epoch); }
+  void exchange_options(ScheduleState& state) override { rule_.exchange(state); }
 
  private:
-  bool is_better(double metric) const;
-  Optimizer optimizer_;
-  optim::lr_scheduler::PlateauOptions o_;
-  double best_;
-  std::int64_t bad_epochs_ = 0, cooling_ = 0;
+  Rule rule_;
 };
 
 }  // namespace mica::internal

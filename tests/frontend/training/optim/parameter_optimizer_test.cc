@@ -1,4 +1,4 @@
-// Optimizers and schedulers against real PyTorch in float64: tests/fixtures/optim.
+// Optimizers against real PyTorch in float64: tests/fixtures/optim.
 #include "frontend/training/optim/parameter_optimizer.h"
 
 #include <gtest/gtest.h>
@@ -9,6 +9,7 @@
 
 #include "frontend/graph/evaluate.h"
 #include "frontend/mica/autograd.h"
+#include "frontend/mica/functional.h"
 #include "frontend/mica/optim.h"
 #include "tests/support/error_of.h"
 
@@ -164,72 +165,21 @@ std::string case_name(const testing::TestParamInfo<std::size_t>& info) {
 INSTANTIATE_TEST_SUITE_P(PyTorch, OptimCase, testing::Range<std::size_t>(0, fixtures()["optimizers"].size()),
                          case_name);
 
-optim::lr_scheduler::LRScheduler make_scheduler(std::size_t i, const Optimizer& optimizer) {
-  using namespace optim::lr_scheduler;
-  using Maker = std::function<LRScheduler(const Optimizer&)>;
-  static const Maker kMakers[] = {
-      [](const Optimizer& o) { return StepLR(o, 3, 0.5); },
-      [](const Optimizer& o) { return MultiStepLR(o, {2, 5, 5}, 0.3); },
-      [](const Optimizer& o) { return ConstantLR(o, 0.5, 4); },
-      [](const Optimizer& o) { return LinearLR(o, {.start_factor = 0.1, .end_factor = 0.8}); },
-      [](const Optimizer& o) { return ExponentialLR(o, 0.7); },
-      [](const Optimizer& o) { return PolynomialLR(o, 6, 2); },
-      [](const Optimizer& o) { return CosineAnnealingLR(o, 4, 0.01); },
-      [](const Optimizer& o) { return CosineAnnealingWarmRestarts(o, 3, {.t_mult = 2, .eta_min = 0.01}); },
-      [](const Optimizer& o) { return OneCycleLR(o, 0.4, {.total_steps = 15}); },
-      [](const Optimizer& o) {
-        return OneCycleLR(o, 0.4,
-                          {.total_steps = 15, .pct_start = 0.4, .anneal_strategy = "linear", .three_phase = true});
-      },
-      [](const Optimizer& o) { return CyclicLR(o, 0.1, 0.5, {.step_size_up = 3}); },
-      [](const Optimizer& o) {
-        return CyclicLR(o, 0.1, 0.5, {.step_size_up = 2, .step_size_down = 4, .mode = "triangular2"});
-      },
-      [](const Optimizer& o) { return CyclicLR(o, 0.1, 0.5, {.step_size_up = 3, .mode = "exp_range", .gamma = 0.9}); },
-      [](const Optimizer& o) {
-        LinearLR warm(o, {.start_factor = 0.1, .total_iters = 4});
-        ExponentialLR decay(o, 0.8);
-        CosineAnnealingLR cosine(o, 5);
-        return SequentialLR(o, {warm, decay, cosine}, {4, 8});
-      },
-      [](const Optimizer& o) {
-        ConstantLR constant(o, 0.1, 4);
-        ExponentialLR decay(o, 0.9);
-        return ChainedScheduler({constant, decay});
-      }};
-  return kMakers[i](optimizer);
-}
-
-TEST(SchedulerTest, RatesAndMomentaArePyTorchs) {
-  const Json& all = fixtures()["schedulers"];
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    optim::SGD optimizer({Variable(ones({2}))}, {.lr = 0.2, .momentum = 0.9});
-    optim::lr_scheduler::LRScheduler scheduler = make_scheduler(i, optimizer);
-    for (std::size_t epoch = 0; epoch < all[i]["rates"].size(); ++epoch) {
-      SCOPED_TRACE(all[i]["name"].get<std::string>() + " epoch " + std::to_string(epoch));
-      EXPECT_NEAR(optimizer.lr(), all[i]["rates"][epoch][0].get<double>(), 1e-12);
-      EXPECT_NEAR(optimizer.parameter_optimizer().groups()[0].momentum, all[i]["rates"][epoch][1].get<double>(), 1e-12);
-      scheduler.step();
-    }
+// SparseAdam of torch, where a gradient lists the rows that were looked up.
+TEST(OptimTest, SparseAdamMovesTheRowsThatWereTouched) {
+  const Json& c = fixtures()["sparse_adam"];
+  Variable table(tensor_of(c["before"], {5, 3}));
+  optim::SparseAdam optimizer({table}, {.lr = 0.05, .betas = {0.8, 0.95}, .eps = 1e-4});
+  for (std::size_t i = 0; i < c["ids"].size(); ++i) {
+    optimizer.zero_grad();
+    const auto ids = c["ids"][i].get<std::vector<std::int64_t>>();
+    const std::int64_t rows = std::ssize(ids);
+    (F::embedding(tensor(ids, {rows}), table) * tensor_of(c["cots"][i], {rows, 3})).sum().backward();
+    optimizer.step();
   }
-}
-
-TEST(SchedulerTest, LambdaMultipliesTheInitialRate) {
-  optim::SGD optimizer({Variable(ones({2}))}, {.lr = 0.2});
-  optim::lr_scheduler::LambdaLR scheduler(optimizer, [](std::int64_t epoch) { return 1.0 / double(epoch + 1); });
-  scheduler.step();
-  EXPECT_DOUBLE_EQ(scheduler.get_last_lr(), 0.1);
-}
-
-TEST(SchedulerTest, PlateauIsPyTorchs) {
-  optim::SGD optimizer({Variable(ones({2}))}, {.lr = 0.2});
-  optim::lr_scheduler::ReduceLROnPlateau scheduler(optimizer,
-                                                   {.factor = 0.5, .patience = 1, .min_lr = 0.03, .cooldown = 1});
-  const Json& c = fixtures()["plateau"];
-  for (std::size_t i = 0; i < c["metrics"].size(); ++i) {
-    scheduler.step(c["metrics"][i].get<double>());
-    EXPECT_NEAR(scheduler.get_last_lr(), c["rates"][i].get<double>(), 1e-12) << i;
-  }
+  expect_values(table, c["after"], "table");
+  TensorDict state = optimizer.state_dict();
+  for (const auto& [key, want] : c["state"].items()) expect_values(state["state.0." + key], want, key);
 }
 
 TEST(LbfgsTest, RosenbrockIsPyTorchs) {
