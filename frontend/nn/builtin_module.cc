@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "frontend/graph/apply.h"
+#include "frontend/graph/invoke.h"
 
 namespace mica::internal {
 
@@ -59,6 +60,13 @@ bool BuiltinModule::option(std::string_view name, bool fallback) const {
   if (!scope || &scope->layer() != this) return fallback;
   const ir::Attr* value = scope->arguments().options.find(name);
   return value ? std::get<bool>(*value) : fallback;
+}
+
+ir::Ints BuiltinModule::list_option(std::string_view name) const {
+  const LayerScope* scope = LayerScope::current();
+  if (!scope || &scope->layer() != this) return {};
+  const ir::Attr* value = scope->arguments().options.find(name);
+  return value ? std::get<ir::Ints>(*value) : ir::Ints();
 }
 
 void BuiltinModule::expect_inputs(const Tensors& xs, std::size_t least, std::size_t most) const {
@@ -133,6 +141,13 @@ std::shared_ptr<CustomLayer> stateless_module(const char* class_name, std::strin
 std::shared_ptr<CustomLayer> function_of_tensors(const char* class_name, std::string text, std::size_t count,
                                                  std::function<Tensor(const Tensors&)> function) {
   return std::make_shared<FunctionOfTensors>(class_name, std::move(text), count, std::move(function));
+}
+
+Tensors call_module(const Layer& module, Tensors tensors, ir::Attrs options) {
+  CallArguments arguments;
+  arguments.tensors = std::move(tensors);
+  arguments.options = std::move(options);
+  return invoke(module.impl(), std::move(arguments));
 }
 
 namespace {

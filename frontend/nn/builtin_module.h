@@ -41,6 +41,7 @@ class BuiltinModule : public CustomLayer, public ModuleText {
   // Of the running call: tensors and switches given by keyword.
   Tensor keyword(std::string_view name) const;
   bool option(std::string_view name, bool fallback) const;
+  ir::Ints list_option(std::string_view name) const;  // empty where there is none
 
   void expect_inputs(const Tensors& xs, std::size_t least, std::size_t most) const;
   void expect_positive(std::string_view option, std::int64_t value) const;
@@ -60,6 +61,9 @@ std::shared_ptr<CustomLayer> stateless_module(const char* class_name, std::strin
 // Of several tensors.
 std::shared_ptr<CustomLayer> function_of_tensors(const char* class_name, std::string text, std::size_t count,
                                                  std::function<Tensor(const Tensors&)> function);
+
+// Calls a module with these tensors and switches.
+Tensors call_module(const Layer& module, Tensors tensors, ir::Attrs options = {});
 
 // A parameter or buffer of a layer under a name; it replaces one of that name. `value` may be a Variable.
 Variable add_named_weight(CustomLayer& layer, std::string_view name, const Tensor& value, bool is_buffer,

@@ -1,6 +1,5 @@
 #include "frontend/mica/nn/loss.h"
 
-#include "frontend/graph/invoke.h"
 #include "frontend/nn/builtin_module.h"
 
 namespace mica::nn {
@@ -17,23 +16,17 @@ std::function<Tensor(const Tensors&)> with_options(Tensor (*loss)(const Tensor&,
   return [=](const Tensors& xs) { return loss(xs[0], xs[1], xs[2], o); };
 }
 
-Tensor called(const Layer& module, Tensors tensors) {
-  internal::CallArguments arguments;
-  arguments.tensors = std::move(tensors);
-  return internal::invoke(module.impl(), std::move(arguments))[0];
-}
-
 }  // namespace
 
 LossModule::LossModule(const char* class_name, std::function<Tensor(const Tensors&)> loss)
     : Layer(internal::function_of_tensors(class_name, "", 2, std::move(loss))) {}
 Tensor LossModule::operator()(const Tensor& input, const Tensor& target) const {
-  return called(*this, {input, target});
+  return internal::call_module(*this, {input, target})[0];
 }
 TripleLossModule::TripleLossModule(const char* class_name, std::function<Tensor(const Tensors&)> loss)
     : Layer(internal::function_of_tensors(class_name, "", 3, std::move(loss))) {}
 Tensor TripleLossModule::operator()(const Tensor& first, const Tensor& second, const Tensor& third) const {
-  return called(*this, {first, second, third});
+  return internal::call_module(*this, {first, second, third})[0];
 }
 
 CrossEntropyLoss::CrossEntropyLoss(F::CrossEntropyOptions options)
@@ -70,6 +63,9 @@ CosineEmbeddingLoss::CosineEmbeddingLoss(F::MarginOptions options)
     : TripleLossModule("CosineEmbeddingLoss", with_options(F::cosine_embedding_loss, std::move(options))) {}
 TripletMarginLoss::TripletMarginLoss(F::TripletOptions options)
     : TripleLossModule("TripletMarginLoss", with_options(F::triplet_margin_loss, std::move(options))) {}
+TripletMarginWithDistanceLoss::TripletMarginWithDistanceLoss(F::TripletDistanceOptions options)
+    : TripleLossModule("TripletMarginWithDistanceLoss",
+                       with_options(F::triplet_margin_with_distance_loss, std::move(options))) {}
 
 CTCLoss::CTCLoss(F::CtcOptions options)
     : Layer(internal::function_of_tensors("CTCLoss", "", 4, [o = std::move(options)](const Tensors& xs) {
@@ -77,7 +73,7 @@ CTCLoss::CTCLoss(F::CtcOptions options)
       })) {}
 Tensor CTCLoss::operator()(const Tensor& log_probs, const Tensor& targets, const Tensor& input_lengths,
                            const Tensor& target_lengths) const {
-  return called(*this, {log_probs, targets, input_lengths, target_lengths});
+  return internal::call_module(*this, {log_probs, targets, input_lengths, target_lengths})[0];
 }
 
 }  // namespace mica::nn

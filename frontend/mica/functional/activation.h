@@ -42,5 +42,11 @@ Tensor threshold(const Tensor& x, double threshold, double value);
 Tensor softmax(const Tensor& x, int dim);  // dim is always said
 Tensor softmin(const Tensor& x, int dim);
 Tensor log_softmax(const Tensor& x, int dim);
+struct GumbelSoftmaxOptions {
+  double tau = 1;
+  bool hard = false;  // one-hot, with the gradient of the soft sample
+  int dim = -1;
+};
+Tensor gumbel_softmax(const Tensor& logits, GumbelSoftmaxOptions options = {});
 
 }  // namespace mica::F

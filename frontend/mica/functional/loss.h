@@ -89,6 +89,14 @@ Tensor cosine_embedding_loss(const Tensor& x1, const Tensor& x2, const Tensor& t
 Tensor margin_ranking_loss(const Tensor& x1, const Tensor& x2, const Tensor& target, MarginOptions options = {});
 Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative,
                            TripletOptions options = {});
+struct TripletDistanceOptions {
+  std::function<Tensor(const Tensor&, const Tensor&)> distance_function = {};  // none: pairwise_distance
+  double margin = 1;
+  bool swap = false;
+  std::string reduction = "mean";
+};
+Tensor triplet_margin_with_distance_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative,
+                                         TripletDistanceOptions options = {});
 Tensor soft_margin_loss(const Tensor& input, const Tensor& target, LossOptions options = {});
 Tensor multi_margin_loss(const Tensor& input, const Tensor& target, MultiMarginOptions options = {});
 Tensor multilabel_margin_loss(const Tensor& input, const Tensor& target, LossOptions options = {});

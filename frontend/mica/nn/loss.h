@@ -98,6 +98,29 @@ class TripletMarginLoss : public TripleLossModule {
  public:
   explicit TripletMarginLoss(F::TripletOptions options = {});
 };
+class TripletMarginWithDistanceLoss : public TripleLossModule {
+ public:
+  explicit TripletMarginWithDistanceLoss(F::TripletDistanceOptions options = {});
+};
+struct AdaptiveLogSoftmaxOptions {
+  double div_value = 4;  // the width of a cluster's projection is in_features / div_value^(its number, from 1)
+  bool head_bias = false;
+};
+struct AdaptiveLogSoftmaxResult {
+  Tensor output;  // log probability of each target
+  Tensor loss;    // the mean of their negatives
+};
+// A softmax over many classes, sorted from frequent to rare: the head holds those before cutoffs[0] and one entry for
+// each cluster of the others, which have narrower projections.
+class AdaptiveLogSoftmaxWithLoss : public Layer {
+ public:
+  AdaptiveLogSoftmaxWithLoss(std::int64_t in_features, std::int64_t n_classes, std::vector<std::int64_t> cutoffs,
+                             AdaptiveLogSoftmaxOptions options = {});
+  // Of [N, in_features] and [N]; of [in_features] and one target.
+  AdaptiveLogSoftmaxResult operator()(const Tensor& input, const Tensor& target) const;
+  Tensor log_prob(const Tensor& input) const;  // [N, n_classes]
+  Tensor predict(const Tensor& input) const;   // the likeliest class of each row
+};
 class CTCLoss : public Layer {
  public:
   explicit CTCLoss(F::CtcOptions options = {});

@@ -1,4 +1,5 @@
-// Poolings: NCHW. A missing stride is the kernel size.
+// Poolings: NCHW. A missing stride is the kernel size. With return_indices a module has two results, values and the
+// row-major spatial position of each: auto [values, indices] = pool.apply<2>(x).
 #pragma once
 #include "mica/functional/pooling.h"
 #include "mica/layer.h"
@@ -20,14 +21,28 @@ class MaxPool3d : public Layer {
 class MaxUnpool1d : public Layer {  // of two tensors: values and indices
  public:
   explicit MaxUnpool1d(Ints<1> kernel_size, F::MaxPoolOptions<1> options = {});
+  using Layer::operator();
+  Tensor operator()(const Tensor& x, const Tensor& indices, std::optional<Ints<1>> output_size = {}) const;
 };
 class MaxUnpool2d : public Layer {
  public:
   explicit MaxUnpool2d(Ints<2> kernel_size, F::MaxPoolOptions<2> options = {});
+  using Layer::operator();
+  Tensor operator()(const Tensor& x, const Tensor& indices, std::optional<Ints<2>> output_size = {}) const;
 };
 class MaxUnpool3d : public Layer {
  public:
   explicit MaxUnpool3d(Ints<3> kernel_size, F::MaxPoolOptions<3> options = {});
+  using Layer::operator();
+  Tensor operator()(const Tensor& x, const Tensor& indices, std::optional<Ints<3>> output_size = {}) const;
+};
+class FractionalMaxPool2d : public Layer {
+ public:
+  FractionalMaxPool2d(Ints<2> kernel_size, F::FractionalMaxPoolOptions<2> options);
+};
+class FractionalMaxPool3d : public Layer {
+ public:
+  FractionalMaxPool3d(Ints<3> kernel_size, F::FractionalMaxPoolOptions<3> options);
 };
 class AvgPool1d : public Layer {
  public:
@@ -65,17 +80,20 @@ class AdaptiveAvgPool3d : public Layer {
  public:
   explicit AdaptiveAvgPool3d(Ints<3> output_size);
 };
+struct AdaptiveMaxPoolOptions {
+  bool return_indices = false;
+};
 class AdaptiveMaxPool1d : public Layer {
  public:
-  explicit AdaptiveMaxPool1d(Ints<1> output_size);
+  explicit AdaptiveMaxPool1d(Ints<1> output_size, AdaptiveMaxPoolOptions options = {});
 };
 class AdaptiveMaxPool2d : public Layer {
  public:
-  explicit AdaptiveMaxPool2d(Ints<2> output_size);
+  explicit AdaptiveMaxPool2d(Ints<2> output_size, AdaptiveMaxPoolOptions options = {});
 };
 class AdaptiveMaxPool3d : public Layer {
  public:
-  explicit AdaptiveMaxPool3d(Ints<3> output_size);
+  explicit AdaptiveMaxPool3d(Ints<3> output_size, AdaptiveMaxPoolOptions options = {});
 };
 
 }  // namespace mica::nn

@@ -1,5 +1,7 @@
 #include "frontend/mica/functional/activation.h"
 
+#include <limits>
+
 #include "frontend/mica/functions.h"
 #include "frontend/nn/functional/support.h"
 
@@ -79,6 +81,16 @@ Tensor softmin(const Tensor& x, int dim) {
 Tensor log_softmax(const Tensor& x, int dim) {
   FunctionScope scope("F::log_softmax");
   return x.log_softmax(dim);
+}
+
+Tensor gumbel_softmax(const Tensor& logits, GumbelSoftmaxOptions options) {
+  FunctionScope scope("F::gumbel_softmax");
+  Tensor x = to_floating(logits);
+  Tensor exponential = -(1 - rand_like(x)).log();  // of a number above 0
+  Tensor soft = ((x - exponential.clamp(std::numeric_limits<float>::min()).log()) / options.tau).softmax(options.dim);
+  if (!options.hard) return soft;
+  Tensor chosen = movedim(one_hot(soft.argmax(options.dim), known_size(soft, options.dim)), -1, options.dim);
+  return chosen.to(soft.dtype()) - soft.detach() + soft;
 }
 
 }  // namespace mica::F

@@ -124,8 +124,20 @@ Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const T
                            TripletOptions options) {
   FunctionScope scope("F::triplet_margin_loss");
   DistanceOptions measure{.p = options.p, .eps = options.eps};
-  Tensor near = pairwise_distance(anchor, positive, measure), far = pairwise_distance(anchor, negative, measure);
-  if (options.swap) far = minimum(far, pairwise_distance(positive, negative, measure));
+  auto distance = [&](const Tensor& a, const Tensor& b) { return pairwise_distance(a, b, measure); };
+  return triplet_margin_with_distance_loss(
+      anchor, positive, negative,
+      {.distance_function = distance, .margin = options.margin, .swap = options.swap, .reduction = options.reduction});
+}
+
+Tensor triplet_margin_with_distance_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative,
+                                         TripletDistanceOptions options) {
+  FunctionScope scope("F::triplet_margin_with_distance_loss");
+  auto distance = [&](const Tensor& a, const Tensor& b) {
+    return options.distance_function ? options.distance_function(a, b) : pairwise_distance(a, b);
+  };
+  Tensor near = distance(anchor, positive), far = distance(anchor, negative);
+  if (options.swap) far = minimum(far, distance(positive, negative));
   return reduced(hinge(near - far + options.margin), options.reduction);
 }
 

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "frontend/nn/functional/support.h"
+#include "frontend/nn/functional/pooling_support.h"
 
 namespace mica::F {
 namespace {
@@ -50,7 +51,8 @@ auto on_batch(const Tensor& x, F f) {
 
 template <int N>
 MaxResult max_pool(const Tensor& x, const Ints<N>& size, const MaxPoolOptions<N>& o, bool with_indices) {
-  FunctionScope scope(with_indices ? of_rank<N>("F::max_pool") + "_with_indices" : of_rank<N>("F::max_pool"));
+  FunctionScope scope(in_form<N>("F::max_pool", with_indices));
+  expect_one_result(with_indices, o.return_indices);
   return on_batch<N>(x, [&](const Tensor& batch, bool added) {
     Tensor last = channels_last(to_floating(batch));
     ir::Attrs attrs = windows_over<N>(batch, size, o.stride, o.padding, o.dilation, o.ceil_mode).attrs();
@@ -71,7 +73,8 @@ Tensor max_unpool(const Tensor& x, const Tensor& indices, const Ints<N>& size, c
     Ints<N> stride = o.stride.value_or(size);
     ir::Dims flat{dims_of(batch)[0], dims_of(batch)[1], ir::Dim(1)}, dims = {flat[0], flat[1]};
     for (int i = 0; i < N; ++i) {
-      dims.push_back((dims_of(batch)[at(i + 2)] - 1) * ir::Dim(stride[i]) + (size[i] - 2 * o.padding[i]));
+      ir::Dim usual = (dims_of(batch)[at(i + 2)] - 1) * ir::Dim(stride[i]) + (size[i] - 2 * o.padding[i]);
+      dims.push_back(o.output_size ? ir::Dim((*o.output_size)[i]) : usual);
       flat[2] = flat[2] * dims.back();
     }
     Tensor zeros = apply("constant", {}, {{"value", 0.0}, {"dtype", x.dtype()}, {"shape", flat}});
@@ -116,23 +119,59 @@ Tensor lp_pool(const Tensor& x, double p, const Ints<N>& size, const LpPoolOptio
   });
 }
 
-// Every output position has its own window: mean or maximum of a slice, an axis at a time.
-template <int N>
-Tensor adaptive_pool(const Tensor& input, const Ints<N>& output_size, bool maximum) {
-  FunctionScope scope(of_rank<N>(maximum ? "F::adaptive_max_pool" : "F::adaptive_avg_pool"));
-  Tensor x = to_floating(input);
-  if (x.dim() != N + 1) expect_rank(x, "an input", N + 2);
-  for (int axis = x.dim() - N, i = 0; i < N; ++axis, ++i) {
-    std::int64_t in = known_size(x, axis), out = output_size[i] == kAny ? in : output_size[i];
-    Tensors parts;
-    for (std::int64_t o = 0; o < out; ++o) {
-      std::int64_t first = o * in / out, last = ((o + 1) * in + out - 1) / out;
-      Tensor part = x.narrow(axis, first, last - first);
-      parts.push_back(maximum ? part.max(axis, {.keepdim = true}).values : part.mean(axis, {.keepdim = true}));
-    }
-    x = cat(parts, axis);
+// Every output position has its own window: the part of an axis that it sees.
+struct Part {
+  std::int64_t first, length;
+};
+std::vector<Part> adaptive_parts(std::int64_t in, std::int64_t out) {
+  std::vector<Part> parts;
+  for (std::int64_t o = 0; o < out; ++o) {
+    const std::int64_t first = o * in / out, last = ((o + 1) * in + out - 1) / out;
+    parts.push_back({first, last - first});
   }
+  return parts;
+}
+
+// Folds the windows of each spatial axis, the last one first: of equal maxima the first in row-major order counts.
+template <int N, class Fold>
+void fold_adaptively(const Tensor& x, const Ints<N>& output_size, Fold fold) {
+  if (x.dim() != N + 1) expect_rank(x, "an input", N + 2);
+  for (int i = N - 1, axis = x.dim() - 1; i >= 0; --i, --axis) {
+    const std::int64_t in = known_size(x, axis);
+    fold(axis, adaptive_parts(in, output_size[i] == kAny ? in : output_size[i]));
+  }
+}
+
+template <int N>
+Tensor adaptive_avg_pool(const Tensor& input, const Ints<N>& output_size) {
+  FunctionScope scope(of_rank<N>("F::adaptive_avg_pool"));
+  Tensor x = to_floating(input);
+  fold_adaptively<N>(x, output_size, [&](int axis, const std::vector<Part>& parts) {
+    Tensors means;
+    for (const Part& part : parts) {
+      means.push_back(x.narrow(axis, part.first, part.length).mean(axis, {.keepdim = true}));
+    }
+    x = cat(means, axis);
+  });
   return x;
+}
+
+template <int N>
+MaxResult adaptive_max_pool(const Tensor& input, const Ints<N>& output_size, bool with_indices) {
+  FunctionScope scope(in_form<N>("F::adaptive_max_pool", with_indices));
+  MaxResult y{to_floating(input), {}};
+  if (with_indices) y.indices = spatial_positions<N>(y.values);
+  fold_adaptively<N>(y.values, output_size, [&](int axis, const std::vector<Part>& parts) {
+    Tensors values, indices;
+    for (const Part& part : parts) {
+      MaxResult best = y.values.narrow(axis, part.first, part.length).max(axis, {.keepdim = true});
+      values.push_back(best.values);
+      if (with_indices) indices.push_back(y.indices.narrow(axis, part.first, part.length).gather(axis, best.indices));
+    }
+    y.values = cat(values, axis);
+    if (with_indices) y.indices = cat(indices, axis);
+  });
+  return y;
 }
 
 }  // namespace
@@ -182,11 +221,27 @@ Tensor lp_pool2d(const Tensor& x, double norm_type, Ints<2> kernel_size, LpPoolO
 Tensor lp_pool3d(const Tensor& x, double norm_type, Ints<3> kernel_size, LpPoolOptions<3> options) {
   return lp_pool<3>(x, norm_type, kernel_size, options);
 }
-Tensor adaptive_avg_pool1d(const Tensor& x, Ints<1> output_size) { return adaptive_pool<1>(x, output_size, false); }
-Tensor adaptive_avg_pool2d(const Tensor& x, Ints<2> output_size) { return adaptive_pool<2>(x, output_size, false); }
-Tensor adaptive_avg_pool3d(const Tensor& x, Ints<3> output_size) { return adaptive_pool<3>(x, output_size, false); }
-Tensor adaptive_max_pool1d(const Tensor& x, Ints<1> output_size) { return adaptive_pool<1>(x, output_size, true); }
-Tensor adaptive_max_pool2d(const Tensor& x, Ints<2> output_size) { return adaptive_pool<2>(x, output_size, true); }
-Tensor adaptive_max_pool3d(const Tensor& x, Ints<3> output_size) { return adaptive_pool<3>(x, output_size, true); }
+Tensor adaptive_avg_pool1d(const Tensor& x, Ints<1> output_size) { return adaptive_avg_pool<1>(x, output_size); }
+Tensor adaptive_avg_pool2d(const Tensor& x, Ints<2> output_size) { return adaptive_avg_pool<2>(x, output_size); }
+Tensor adaptive_avg_pool3d(const Tensor& x, Ints<3> output_size) { return adaptive_avg_pool<3>(x, output_size); }
+Tensor adaptive_max_pool1d(const Tensor& x, Ints<1> output_size) {
+  return adaptive_max_pool<1>(x, output_size, false).values;
+}
+Tensor adaptive_max_pool2d(const Tensor& x, Ints<2> output_size) {
+  return adaptive_max_pool<2>(x, output_size, false).values;
+}
+Tensor adaptive_max_pool3d(const Tensor& x, Ints<3> output_size) {
+  return adaptive_max_pool<3>(x, output_size, false).values;
+}
+
+MaxResult adaptive_max_pool1d_with_indices(const Tensor& x, Ints<1> output_size) {
+  return adaptive_max_pool<1>(x, output_size, true);
+}
+MaxResult adaptive_max_pool2d_with_indices(const Tensor& x, Ints<2> output_size) {
+  return adaptive_max_pool<2>(x, output_size, true);
+}
+MaxResult adaptive_max_pool3d_with_indices(const Tensor& x, Ints<3> output_size) {
+  return adaptive_max_pool<3>(x, output_size, true);
+}
 
 }  // namespace mica::F

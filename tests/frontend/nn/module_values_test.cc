@@ -67,6 +67,48 @@ void add_poolings(Cases& c) {
   c["adaptive_max_pool2d"] = [] { return plain(nn::AdaptiveMaxPool2d({4, 2})); };
 }
 
+// A pooling with indices: {values, indices, the maps that an unpooling makes of them}.
+template <class Pool, class Unpool, class Size>
+ModuleCase pool_and_unpool(const Pool& pool, const Unpool& unpool, const Size& output_size) {
+  return {pool, [=](const Tensors& xs) {
+            auto [values, indices] = pool.template apply<2>(xs[0]);
+            return Tensors{values, indices, unpool(values, indices, output_size)};
+          }};
+}
+
+// Where fractional windows lie, as the fixtures have them.
+Tensor samples(const Shape& shape) {
+  return ((arange(0, static_cast<double>(shape.numel())) * 7 % 16 * 2 + 1) / 32).reshape(shape);
+}
+
+void add_poolings_with_indices(Cases& c) {
+  c["adaptive_max_pool1d_indices"] = [] { return plain(nn::AdaptiveMaxPool1d(4, {.return_indices = true})); };
+  c["adaptive_max_pool2d_indices"] = [] { return plain(nn::AdaptiveMaxPool2d({4, 2}, {.return_indices = true})); };
+  c["adaptive_max_pool3d_indices"] = [] {
+    return plain(nn::AdaptiveMaxPool3d({3, kAny, 2}, {.return_indices = true}));
+  };
+  c["max_unpool1d"] = [] {
+    return pool_and_unpool(nn::MaxPool1d(2, {.return_indices = true}), nn::MaxUnpool1d(2), std::nullopt);
+  };
+  c["max_unpool2d_size"] = [] {
+    return pool_and_unpool(nn::MaxPool2d(2, {.return_indices = true}), nn::MaxUnpool2d(2), Ints<2>(6, 5));
+  };
+  c["max_unpool3d_size"] = [] {
+    return pool_and_unpool(nn::MaxPool3d(2, {.return_indices = true}), nn::MaxUnpool3d(2), Ints<3>(4, 4, 5));
+  };
+  c["fractional_max_pool2d"] = [] {
+    return plain(nn::FractionalMaxPool2d(
+        {2, 3}, {.output_size = {{4, 2}}, .return_indices = true, .random_samples = samples({2, 4, 2})}));
+  };
+  c["fractional_max_pool2d_one_image"] = [] {
+    return plain(nn::FractionalMaxPool2d(3, {.output_ratio = {{0.5, 0.4}}, .random_samples = samples({1, 4, 2})}));
+  };
+  c["fractional_max_pool3d"] = [] {
+    return plain(nn::FractionalMaxPool3d(
+        {2, 1, 2}, {.output_ratio = {{0.5, 0.75, 0.6}}, .return_indices = true, .random_samples = samples({1, 2, 3})}));
+  };
+}
+
 void add_norms(Cases& c) {
   auto evaluated = [](const Layer& module) { return plain(module.eval()); };
   c["batch_norm1d"] = [] { return plain(nn::BatchNorm1d(3)); };
@@ -181,16 +223,43 @@ void add_images(Cases& c) {
   c["unflatten"] = [] { return plain(nn::Unflatten(1, {2, 2})); };
 }
 
+template <class M>
+ModuleCase adaptive_log_softmax(const M& module) {
+  return {module, [module](const Tensors& xs) {
+            nn::AdaptiveLogSoftmaxResult result = module(xs[0], xs[1]);
+            return Tensors{result.output, result.loss};
+          }};
+}
+
+void add_losses(Cases& c) {
+  c["triplet_margin_with_distance"] = [] { return plain(nn::TripletMarginWithDistanceLoss({.margin = 0.5})); };
+  c["triplet_margin_with_distance_swap"] = [] {
+    auto distance = [](const Tensor& a, const Tensor& b) { return (a - b).abs().sum(-1); };
+    return plain(nn::TripletMarginWithDistanceLoss(
+        {.distance_function = distance, .margin = 2, .swap = true, .reduction = "none"}));
+  };
+  c["adaptive_log_softmax"] = [] {
+    return adaptive_log_softmax(nn::AdaptiveLogSoftmaxWithLoss(9, 20, {5, 12}, {.div_value = 2}));
+  };
+  c["adaptive_log_softmax_bias"] = [] {
+    return adaptive_log_softmax(
+        nn::AdaptiveLogSoftmaxWithLoss(8, 12, {3, 6, 8}, {.div_value = 1.5, .head_bias = true}));
+  };
+  c["adaptive_log_softmax_one"] = c["adaptive_log_softmax"];
+}
+
 Cases cases() {
   Cases all;
   add_convolutions(all);
   add_poolings(all);
+  add_poolings_with_indices(all);
   add_norms(all);
   add_embeddings(all);
   add_recurrent(all);
   add_attention(all);
   add_functions(all);
   add_images(all);
+  add_losses(all);
   return all;
 }
 

@@ -81,6 +81,8 @@ std::map<std::string, Layer> layers_of_one_kind_each() {
       {"zero_pad2d", nn::ZeroPad2d({1, 2, 3, 4})},
       {"constant_pad1d", nn::ConstantPad1d(2, 3.5)},
       {"reflection_pad1d", nn::ReflectionPad1d(2)},
+      {"fractional_max_pool2d", nn::FractionalMaxPool2d(2, {.output_ratio = {{0.5, 0.5}}})},
+      {"adaptive_log_softmax", nn::AdaptiveLogSoftmaxWithLoss(9, 20, {5, 12}, {.div_value = 2, .head_bias = true})},
       {"mse_loss", nn::MSELoss()},
       {"cross_entropy_loss", nn::CrossEntropyLoss()},
       {"sequential", nn::Sequential({nn::Linear(3, 4), nn::ReLU(), nn::Sequential({nn::Linear(4, 2), nn::Tanh()})})},
