@@ -1,9 +1,12 @@
 #include "compiler/reference.h"
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "absl/strings/str_cat.h"
+#include "compiler/graph/location.h"
 #include "compiler/ops/builder.h"
+#include "compiler/ops/infer.h"
 #include "compiler/ops/ref_element.h"
 #include "runtime/error.h"
 
@@ -35,6 +38,8 @@ Types types_of(const std::vector<const RefTensor*>& operands) {
   return types;
 }
 
+absl::StatusOr<Tensors> evaluate_inside(const Graph& graph, std::span<const RefTensor> inputs);
+
 absl::StatusOr<Tensors> evaluate_decomposition(const OpDef& op, const Attrs& attrs,
                                                const std::vector<const RefTensor*>& operands) {
   Graph graph(op.name);
@@ -45,18 +50,44 @@ absl::StatusOr<Tensors> evaluate_decomposition(const OpDef& op, const Attrs& att
     inputs.push_back(graph.input(types[i], absl::StrCat("x", i)));
     tensors.push_back(*operands[i]);
   }
-  const Node* node = graph.add(op, inputs, attrs);
+  const absl::StatusOr<Node*> node = graph.try_add(op, inputs, attrs);
+  if (!node.ok()) return node.status();
   Builder builder(graph);
-  Values results = op.decompose(builder, *node);
+  Values results = op.decompose(builder, **node);
   for (std::size_t i = 0; i < results.size(); ++i) graph.add_output(results[i], absl::StrCat("y", i));
   graph.sort_and_sweep();  // away with the composite itself
-  return evaluate(graph, tensors);
+  return evaluate_inside(graph, tensors);
+}
+
+// Sizes are concrete here: slacks are numbers.
+absl::Status check_bounds(const OpDef& op, const Attrs& attrs, const std::vector<const RefTensor*>& operands,
+                          const std::vector<std::unique_ptr<Graph>>& bodies) {
+  if (!op.bounds) return absl::OkStatus();
+  const Types types = types_of(operands);
+  for (const Bound& bound : op.bounds({op, attrs, types, bodies})) {
+    if (bound.slack.value() < 0) return expected(bound.expected, bound.received.to_string());
+  }
+  return absl::OkStatus();
+}
+
+// What compiled code says through its error word.
+absl::Status check_indices(const Node& node, const std::vector<const RefTensor*>& operands) {
+  const std::string wanted = expected_indices(node);
+  if (wanted.empty()) return absl::OkStatus();
+  const Ints& dims = operands[0]->dims;
+  const auto size =
+      static_cast<double>(dims[static_cast<std::size_t>(axis_of(node.attrs(), static_cast<int>(dims.size())))]);
+  const std::vector<double>& indices = operands[1]->data;
+  const auto outside = std::find_if(indices.begin(), indices.end(), [&](double i) { return i < 0 || i >= size; });
+  if (outside == indices.end()) return absl::OkStatus();
+  return expected(wanted, absl::StrCat(*outside, " at position ", outside - indices.begin()));
 }
 
 // One operation on concrete operands, attributes and result types.
 absl::StatusOr<Tensors> evaluate_typed(const OpDef& op, const Attrs& attrs,
                                        const std::vector<const RefTensor*>& operands, const Types& types,
                                        const std::vector<std::unique_ptr<Graph>>& bodies, const RegionFn& run_body) {
+  if (absl::Status fits = check_bounds(op, attrs, operands, bodies); !fits.ok()) return fits;
   if (!op.reference && !op.scalar && op.decompose) return evaluate_decomposition(op, attrs, operands);
   Tensors results;
   for (const TensorType& type : types) {
@@ -78,17 +109,21 @@ absl::StatusOr<Tensors> evaluate_typed(const OpDef& op, const Attrs& attrs,
 
 class Interpreter {
  public:
-  explicit Interpreter(Bindings bindings) : bindings_(std::move(bindings)) {}
+  // `names_nodes`: whether errors name the layer or the operation; inside of one they do not.
+  explicit Interpreter(Bindings bindings, bool names_nodes = true)
+      : bindings_(std::move(bindings)), names_nodes_(names_nodes) {}
 
   absl::StatusOr<Tensors> run(const Graph& graph, std::span<const RefTensor> inputs,
                               std::span<const RefTensor> variables);
 
  private:
   absl::Status evaluate_node(const Node& node);
+  absl::StatusOr<Tensors> results_of(const Node& node, const std::vector<const RefTensor*>& operands);
   Attrs concrete(const Attrs& attrs) const;
   Dims concrete(const Dims& dims) const;
 
   Bindings bindings_;
+  bool names_nodes_;
   std::unordered_map<const Node*, Tensors> values_;
 };
 
@@ -147,16 +182,32 @@ absl::Status Interpreter::evaluate_node(const Node& node) {
   for (const Value& value : node.operands()) {
     operands.push_back(&values_.at(value.node)[static_cast<std::size_t>(value.index)]);
   }
+  absl::StatusOr<Tensors> results = results_of(node, operands);
+  if (results.ok()) {
+    values_[&node] = *std::move(results);
+    return absl::OkStatus();
+  }
+  if (!names_nodes_ || !absl::IsInvalidArgument(results.status())) return results.status();
+  const std::string_view layer = layer_of(node.loc());
+  return absl::InvalidArgumentError(
+      absl::StrCat(layer.empty() ? node.op().name : std::string(layer), ": ", std::string(results.status().message())));
+}
+
+absl::StatusOr<Tensors> Interpreter::results_of(const Node& node, const std::vector<const RefTensor*>& operands) {
   RegionFn region = [this](const Graph& body, std::span<const RefTensor> inputs) {
-    return Interpreter(bindings_).run(body, inputs, {});
+    return Interpreter(bindings_, names_nodes_).run(body, inputs, {});
   };
   Types types = node.result_types();
   for (TensorType& type : types) type.dims = concrete(type.dims);
   absl::StatusOr<Tensors> results =
       evaluate_typed(node.op(), concrete(node.attrs()), operands, types, node.bodies(), region);
-  if (!results.ok()) return results.status();
-  values_[&node] = *std::move(results);
-  return absl::OkStatus();
+  if (!results.ok()) return results;
+  if (absl::Status inside = check_indices(node, operands); !inside.ok()) return inside;
+  return results;
+}
+
+absl::StatusOr<Tensors> evaluate_inside(const Graph& graph, std::span<const RefTensor> inputs) {
+  return Interpreter({}, /*names_nodes=*/false).run(graph, inputs, {});
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-#define MICA_ABI_VERSION 1
+#define MICA_ABI_VERSION 2
 
 /* A kernel computes iterations [begin, end) of its parallel loop. `dims` are the values of the kernel's own symbols.
  * When the step has an error word, the runtime passes it (a MicaErrorWord) as one more buffer after the step's
@@ -41,6 +41,13 @@ typedef struct MicaSymbol {
   uint32_t numerator; /* in `dims` */
   uint32_t buffer, axis;
 } MicaSymbol;
+
+/* What the program asks of the sizes of its inputs beyond dims that are not negative: that `slack` is not. An error
+ * names the layer, what was expected and the dim that was received. */
+typedef struct MicaBound {
+  uint32_t slack, received; /* in `dims` */
+  const char *expected, *layer;
+} MicaBound;
 
 enum MicaSpace {
   MICA_INPUT,    /* the caller's array */
@@ -140,6 +147,8 @@ typedef struct MicaProgram {
   uint32_t num_terms;
   const uint32_t* factors; /* symbols */
   uint32_t num_factors;
+  const MicaBound* bounds;
+  uint32_t num_bounds;
   const uint32_t* step_dims; /* dims[] */
   uint32_t num_step_dims;
   const uint32_t* args; /* buffers */

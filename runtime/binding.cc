@@ -28,6 +28,7 @@ class Binder {
   }
 
   std::unique_ptr<Binding> bind() {
+    check_bounds();
     measure_buffers();
     make_library_steps();
     make_pack_steps();
@@ -41,6 +42,16 @@ class Binder {
 
  private:
   std::int64_t dim(std::uint32_t index) const { return binding_->dims[index]; }
+
+  void check_bounds() const {
+    for (const MicaBound& bound : tables_.bounds()) {
+      if (dim(bound.slack) >= 0) continue;
+      throw Error({.where = bound.layer,
+                   .expected = bound.expected,
+                   .received = std::to_string(dim(bound.received)),
+                   .hint = {}});
+    }
+  }
 
   void measure_buffers() {
     for (const MicaBuffer& buffer : tables_.buffers()) {

@@ -52,6 +52,9 @@ void Tables::check_dims() const {
   }
   for (std::uint32_t i = 0; i < p.num_factors; ++i) MICA_CHECK(p.factors[i] < p.num_symbols) << "factor " << i;
   for (std::uint32_t i = 0; i < p.num_step_dims; ++i) MICA_CHECK(p.step_dims[i] < p.num_dims) << "step dim " << i;
+  for (const MicaBound& bound : bounds()) {
+    MICA_CHECK(bound.slack < p.num_dims && bound.received < p.num_dims) << "bound " << bound.expected;
+  }
   for (std::uint32_t s = 0; s < p.num_symbols; ++s) {
     const MicaSymbol& symbol = p.symbols[s];
     MICA_CHECK(symbol.name != nullptr && symbol.divisor >= 0) << "symbol " << s;

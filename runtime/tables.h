@@ -42,6 +42,7 @@ class Tables {
   const MicaProgram& abi() const { return program_; }
   const MicaBuffer& buffer(std::uint32_t i) const { return program_.buffers[i]; }
   std::span<const MicaBuffer> buffers() const { return {program_.buffers, program_.num_buffers}; }
+  std::span<const MicaBound> bounds() const { return {program_.bounds, program_.num_bounds}; }
   std::span<const std::uint32_t> inputs() const { return {program_.inputs, program_.num_inputs}; }
   std::span<const std::uint32_t> variables() const { return {program_.variables, program_.num_variables}; }
   std::span<const std::uint32_t> results() const { return {program_.results, program_.num_results}; }

@@ -72,6 +72,20 @@ absl::StatusOr<Types> infer_slice(const InferContext& c) {
   return Types{std::move(type)};
 }
 
+// The lowest and the highest position that are read lie on the axis.
+std::vector<Bound> slice_bounds(const InferContext& c) {
+  const TensorType& x = c.operand(0);
+  const int axis = axis_of(c.attrs, x.rank());
+  const std::int64_t step = c.attrs.integer("step");
+  const Dim start = slice_start(c.attrs), stop = c.attrs.get<Dims>("stop")[0], size = x.dim(axis);
+  const Dim taken = Dim::floor_div(step > 0 ? stop - start + (step - 1) : start - stop + (-step - 1), std::abs(step));
+  const Dim last = start + Dim(step) * (taken - 1);
+  std::vector<Bound> bounds;
+  add_at_least(bounds, size - (step > 0 ? start : last), size, axis);
+  add_at_least(bounds, (step > 0 ? last : start) + 1, size, axis);
+  return bounds;
+}
+
 // The gradient lies where the elements were taken from, with |step|-1 zeros between; backwards for a negative step.
 Values vjp_slice(Builder& b, Node& node, const Values& grads) {
   Value x = node.operand(0), g = grads[0];
@@ -268,6 +282,7 @@ void add_index_map_ops(Registry& r) {
           .attr("step", std::int64_t{1}, "the distance of elements, not 0")
           .fusion(FusionClass::kInjective)
           .infer(infer_slice)
+          .bounds(slice_bounds)
           .define([](const DefineContext& c, int, const Exprs& index) {
             Exprs source = index;
             Expr& position = source[at(axis_of(c.attrs, c.results[0].rank()))];

@@ -76,6 +76,29 @@ absl::StatusOr<Dim> windowed_dim(const Dim& size, const WindowAxis& axis) {
   return Dim::floor_div(last, axis.stride) + 1;
 }
 
+namespace {
+
+bool is_never_negative(const Dim& dim) {
+  const std::vector<Dim::Term> terms = dim.terms();
+  return std::all_of(terms.begin(), terms.end(), [](const Dim::Term& term) { return term.coefficient >= 0; });
+}
+
+}  // namespace
+
+void add_at_least(std::vector<Bound>& bounds, const Dim& needed, const Dim& size, int axis, const Dim& unless_zero) {
+  if (is_never_negative(size - needed)) return;
+  const char* elements = needed.is(1) ? " element" : " elements";
+  bounds.push_back({.slack = unless_zero * (size - needed),
+                    .expected = absl::StrCat("at least ", needed.to_string(), elements, " on axis ", axis),
+                    .received = size});
+}
+
+std::vector<Bound> not_empty(const TensorType& x, int axis, const Dim& reads) {
+  std::vector<Bound> bounds;
+  add_at_least(bounds, 1, x.dim(axis), axis, reads);
+  return bounds;
+}
+
 int axis_of(const Attrs& attrs, int rank) { return *normalize_axis(attrs.integer("axis"), rank); }
 
 Ints axes_of(const Attrs& attrs, int rank) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "compiler/ops/infer.h"
 #include "runtime/error.h"
 
 namespace mica::ir {
@@ -109,6 +110,7 @@ Op& Op::elementwise(loop::ScalarOp op) {
   });
 }
 Op& Op::infer(InferFn f) { return def_.infer = std::move(f), *this; }
+Op& Op::bounds(BoundsFn f) { return def_.bounds = std::move(f), *this; }
 Op& Op::vjp(VjpFn f) { return def_.vjp = std::move(f), *this; }
 Op& Op::not_differentiable(std::string_view why) { return def_.no_gradient = why, *this; }
 Op& Op::decompose(DecomposeFn f) { return def_.decompose = std::move(f), *this; }
@@ -136,6 +138,21 @@ std::vector<const OpDef*> Registry::all() const {
   for (const auto& def : defs_) defs.push_back(def.get());
   std::sort(defs.begin(), defs.end(), [](const OpDef* a, const OpDef* b) { return a->name < b->name; });
   return defs;
+}
+
+std::vector<Bound> bounds_of(const Node& node) {
+  if (!node.op().bounds) return {};
+  Types operands;
+  for (const Value& operand : node.operands()) operands.push_back(operand.type());
+  return node.op().bounds({node.op(), node.attrs(), operands, node.bodies()});
+}
+
+std::string expected_indices(const Node& node) {
+  const Attr* called = node.attrs().find("called");
+  if (!called) return "";
+  const TensorType& x = node.operand(0).type();
+  const Dim last = x.dim(axis_of(node.attrs(), x.rank())) - 1;
+  return absl::StrCat(std::get<std::string>(*called), " from 0 to ", last.to_string());
 }
 
 const OpDef& op(std::string_view name) {

@@ -64,6 +64,15 @@ struct InferContext {
 };
 using InferFn = std::function<absl::StatusOr<Types>(const InferContext&)>;
 
+// What a node asks of sizes beyond dims that are not negative. Where they are open it is looked at when arrays are
+// bound.
+struct Bound {
+  Dim slack;             // not negative
+  std::string expected;  // "at least 3 elements on axis 1"
+  Dim received;          // what an error shows
+};
+using BoundsFn = std::function<std::vector<Bound>(const InferContext&)>;
+
 // Gradients of the operands from those of the results; an empty Value for an operand that has none. `grads[i]` is empty
 // when result i is unused. Broadcasting is undone once, in the driver: a gradient may have the result's shape. May
 // return more precise shapes.
@@ -140,6 +149,7 @@ struct OpDef {
   FusionClass fusion = FusionClass::kOpaque;
   std::optional<loop::ScalarOp> scalar;  // elementwise: define and reference follow from it
   InferFn infer;
+  BoundsFn bounds;  // none: any sizes that inference takes
   VjpFn vjp;
   std::string no_gradient;  // why there is none: "integer result", "piecewise constant"
   DecomposeFn decompose;
@@ -171,6 +181,7 @@ class Op {
   Op& fusion(FusionClass f);
   Op& elementwise(loop::ScalarOp op);  // sets fusion, scalar, and inference by broadcasting and promotion
   Op& infer(InferFn f);
+  Op& bounds(BoundsFn f);
   Op& vjp(VjpFn f);
   Op& not_differentiable(std::string_view why);
   Op& decompose(DecomposeFn f);
@@ -202,5 +213,11 @@ class Registry {
 
 const Registry& registry();              // filled once, by registry.cc, one line a family
 const OpDef& op(std::string_view name);  // MICA_CHECKs that it exists
+
+// Of a valid node.
+std::vector<Bound> bounds_of(const Node& node);
+// What a node that reports indices out of range expects of them, in the words of its attribute `called`: "labels from 0
+// to 9"; "" of other operations. The indices are operand 1, positions along `axis` of operand 0.
+std::string expected_indices(const Node& node);
 
 }  // namespace mica::ir

@@ -80,6 +80,36 @@ void add_sources(Registry& r) {
             .fixture("hand: dim"));
 }
 
+void add_require(Registry& r) {
+  r.add(Op("require")
+            .doc("x, where sizes that are open until arrays are bound are as they have to be; others are an error.")
+            .mirrors("torch._check")
+            .input("x", "any")
+            .required_attr("slack", Dims{}, "what must not be negative")
+            .required_attr("expected", std::string(), "what an error expects")
+            .required_attr("received", Dims{}, "what it shows, a list of 1")
+            .fusion(FusionClass::kInjective)
+            .infer(same_as())
+            .bounds([](const InferContext& c) {
+              std::vector<Bound> bounds;
+              for (const Dim& slack : c.attrs.get<Dims>("slack"))
+                bounds.push_back({slack, c.attrs.text("expected"), c.attrs.get<Dims>("received").at(0)});
+              return bounds;
+            })
+            .define([](const DefineContext& c, int, const Exprs& index) { return c.read(0, index); })
+            .reference([](const RefContext& c) {
+              c.results[0].data = c.operands[0]->data;
+              return absl::OkStatus();
+            })
+            .vjp([](Builder&, Node&, const Values& g) -> Values { return {g[0]}; })
+            .sample({.operands = {"f32[N,5]"},
+                     .attrs = {{"slack", Dims{Dim::symbol("N") - 2}},
+                               {"expected", std::string("at least 2 rows")},
+                               {"received", Dims{Dim::symbol("N")}}},
+                     .bindings = {{"N", 3}}})
+            .fixture("hand: require"));
+}
+
 void add_views(Registry& r) {
   r.add(Op("reshape")
             .doc("The same elements in row-major order under other dims.")
@@ -171,6 +201,7 @@ void add_triangles(Registry& r) {
 
 void add_shape_ops(Registry& r) {
   add_sources(r);
+  add_require(r);
   add_views(r);
   add_triangles(r);
 }

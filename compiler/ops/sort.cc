@@ -233,20 +233,12 @@ absl::StatusOr<Types> infer_top_k(const InferContext& c) {
   return Types{{x.dtype, dims}, {c.attrs.get<DType>("dtype"), dims}};
 }
 
-// The first k positions. Whether an open axis has so many is known at run time: a gather says when it has not.
-Value first_of(Builder& b, Value order, int axis, std::int64_t k) {
-  if (order.dims()[static_cast<std::size_t>(axis)].is_static()) return b.slice(order, axis, 0, k);
-  Value wanted = b.call("iota", {}, {{"shape", Dims{Dim(k)}}});
-  return b.call("gather", {order, wanted},
-                {{"axis", std::int64_t{axis}}, {"called", std::string("ranks of the k largest")}});
-}
-
 Values top_k(Builder& b, const Node& node) {
   const Attrs& attrs = node.attrs();
   Value x = node.operand(0);
   const int axis = axis_of(attrs, x.rank());
   Value order = order_of(b, x, axis, attrs.flag("largest"), attrs.get<DType>("dtype"));
-  Value first = first_of(b, order, axis, attrs.integer("k"));
+  Value first = b.slice(order, axis, 0, attrs.integer("k"));
   return {b.call("gather_elements", {x, first}, {{"axis", std::int64_t{axis}}}), first};
 }
 
@@ -285,6 +277,12 @@ void add_sort_ops(Registry& r) {
             .attr("largest", true, "whether the largest are wanted, or the smallest")
             .attr("dtype", kInt32, "the integer type of the positions")
             .infer(infer_top_k)
+            .bounds([](const InferContext& c) {
+              const int axis = axis_of(c.attrs, c.operand(0).rank());
+              std::vector<Bound> bounds;
+              add_at_least(bounds, c.attrs.integer("k"), c.operand(0).dim(axis), axis);
+              return bounds;
+            })
             .decompose(top_k)
             .sample({.operands = {"f32[3,7]"}, .attrs = {{"k", std::int64_t{3}}}})
             .sample({.operands = {"f32[N,5]"},

@@ -27,6 +27,9 @@ class Tables : public ProgramTables {
     name_ = plan.name;
     kernels_.assign(functions.begin(), functions.end());
     for (const PlanBuffer& buffer : plan.buffers) add_buffer(buffer);
+    for (const PlanBound& bound : plan.bounds) {
+      bounds_.push_back({dim(bound.slack), dim(bound.received), keep(bound.expected), keep(bound.layer)});
+    }
     for (const PlanCall& call : plan.calls) add_call(call);
     for (const PlanStep& step : plan.init) init_.push_back(make_step(step, plan));
     for (const PlanStep& step : plan.run) run_.push_back(make_step(step, plan));
@@ -178,6 +181,7 @@ class Tables : public ProgramTables {
     table(symbols_, program_.symbols, program_.num_symbols);
     table(dims_, program_.dims, program_.num_dims);
     table(terms_, program_.terms, program_.num_terms);
+    table(bounds_, program_.bounds, program_.num_bounds);
     table(factors_, program_.factors, program_.num_factors);
     table(step_dims_, program_.step_dims, program_.num_step_dims);
     table(args_, program_.args, program_.num_args);
@@ -201,6 +205,7 @@ class Tables : public ProgramTables {
   std::deque<std::string> names_;
   std::vector<MicaBuffer> buffers_;
   std::vector<MicaSymbol> symbols_;
+  std::vector<MicaBound> bounds_;
   std::vector<MicaDim> dims_;
   std::vector<MicaDimTerm> terms_;
   std::vector<std::uint32_t> factors_, step_dims_, args_, inputs_, variables_, results_, updates_;

@@ -15,20 +15,6 @@ namespace mica::program {
 using ir::Node;
 using ir::Value;
 
-namespace {
-
-// What a node that reports indices out of range expects of them, in the words of its record's attribute `called`:
-// "labels from 0 to 9".
-std::string expected_indices(const Node& node) {
-  const ir::Attr* called = node.attrs().find("called");
-  if (!called) return "";
-  const ir::Dims& dims = node.operand(0).dims();
-  const ir::Dim& size = dims[static_cast<std::size_t>(ir::axis_of(node.attrs(), static_cast<int>(dims.size())))];
-  return absl::StrCat(std::get<std::string>(*called), " from 0 to ", (size - 1).to_string());
-}
-
-}  // namespace
-
 Planner::Planner(const ir::Graph& graph, const LowerFn& lower) : graph_(graph), lower_(lower), steps_(&plan_.run) {
   plan_.name = graph.name();
   fixed_.insert(graph.variables().begin(), graph.variables().end());
@@ -39,6 +25,7 @@ Planner::Planner(const ir::Graph& graph, const LowerFn& lower) : graph_(graph), 
 
 absl::StatusOr<Plan> Planner::run() {
   add_operands();
+  add_bounds(graph_);
   find_owners(graph_);
   if (absl::Status status = add_steps(order_steps(graph_)); !status.ok()) return status;
   add_outputs();
@@ -65,6 +52,19 @@ void Planner::add_operands() {
   for (const Node* node : graph_.variables()) {
     plan_.variables.push_back(add_buffer(node->name_hint(), MICA_VARIABLE, node->result_types()[0]));
     buffers_[{const_cast<Node*>(node), 0}] = plan_.variables.back();
+  }
+}
+
+// Of the nodes as they are computed, those in groups and loops too: no kernel reads beside an array.
+void Planner::add_bounds(const ir::Graph& graph) {
+  for (const auto& node : graph.nodes()) {
+    for (ir::Bound& bound : ir::bounds_of(*node)) {
+      const std::string layer(ir::layer_of(node->loc()));
+      if (!bounds_.insert(absl::StrCat(bound.slack.to_string(), ";", bound.expected)).second) continue;
+      plan_.bounds.push_back({std::move(bound.slack), std::move(bound.received), std::move(bound.expected),
+                              layer.empty() ? node->op().name : layer});
+    }
+    for (const auto& body : node->bodies()) add_bounds(*body);
   }
 }
 
@@ -131,7 +131,7 @@ absl::Status Planner::add_step(const Node& node, const StepOrder& order) {
   PlanStep step{.args = {},
                 .name = ir::is_group(node) ? node.attrs().text("name") : node.op().name,
                 .layer = node.loc(),
-                .expected = expected_indices(node)};
+                .expected = ir::expected_indices(node)};
   std::optional<LibraryCall> call;
   if (ir::is_library_group(node)) {
     absl::StatusOr<LibraryCall> found = library_call(node);

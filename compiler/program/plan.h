@@ -21,6 +21,12 @@ struct PlanBuffer {
   std::uint32_t first_step = 0, last_step = 0;  // MICA_ARENA, in run steps
 };
 
+// What the program asks of the sizes of its inputs: `slack` is not negative. See ir::Bound.
+struct PlanBound {
+  ir::Dim slack, received;
+  std::string expected, layer;
+};
+
 // A call of a library; `call.first_epilogue` and `num_epilogues` are set by assembly.
 struct PlanCall {
   MicaLibraryCall call = {};
@@ -56,6 +62,7 @@ struct Plan {
   std::vector<loop::Kernel> kernels;  // scheduled, without duplicates
   std::vector<PlanCall> calls;
   std::vector<PlanLoop> loops;
+  std::vector<PlanBound> bounds;
   std::vector<int> inputs, variables, results, updates;  // buffers
   std::vector<std::string> result_names;
 };

@@ -23,6 +23,7 @@ class Planner {
 
   // Operands and results of the program.
   void add_operands();
+  void add_bounds(const ir::Graph& graph);
   void find_owners(const ir::Graph& graph);
   int home_of(const ir::Output& output);
   int result_buffer(ir::Value value, bool init, const std::string& name);
@@ -68,11 +69,12 @@ class Planner {
   std::vector<PlanStep>* steps_;  // of the run, or of the loop being planned
   std::map<ir::Value, int> buffers_;
   std::map<ir::Value, const ir::Output*> owners_;
-  std::unordered_map<const ir::Output*, int> loop_homes_;      // where loops want the outputs of their bodies
-  std::unordered_map<const ir::Output*, int> output_buffers_;  // of outputs that own their storage
+  std::unordered_map<const ir::Output*, int> loop_homes_;         // where loops want the outputs of their bodies
+  std::unordered_map<const ir::Output*, int> output_buffers_;     // of outputs that own their storage
   std::unordered_map<std::string, int> kernel_numbers_;           // by structural key
   std::unordered_map<std::string, KernelUse> kernels_of_groups_;  // by the text of the group
-  std::unordered_set<int> used_;  // buffers with a live range
+  std::unordered_set<std::string> bounds_;                        // slack and text of those of the plan
+  std::unordered_set<int> used_;                                  // buffers with a live range
 };
 
 }  // namespace mica::program

@@ -106,6 +106,9 @@ std::string print(const Plan& plan) {
   std::string text = absl::StrCat("program @", plan.name, "  abi ", MICA_ABI_VERSION, "  ", plan.init.size(),
                                   " init steps  ", plan.run.size(), " run steps  ", plan.kernels.size(), " kernels\n");
   for (std::size_t i = 0; i < plan.buffers.size(); ++i) text += buffer_line(plan.buffers[i], i);
+  for (const PlanBound& bound : plan.bounds) {
+    absl::StrAppend(&text, " needs  ", bound.slack.to_string(), " >= 0  (", bound.expected, ")  # ", bound.layer, "\n");
+  }
   for (std::size_t i = 0; i < plan.init.size(); ++i) text += step_line(plan, plan.init[i], "init", i);
   for (std::size_t i = 0; i < plan.run.size(); ++i) text += step_line(plan, plan.run[i], "run", i);
   for (std::size_t i = 0; i < plan.results.size(); ++i)

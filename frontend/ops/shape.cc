@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
+#include "frontend/graph/function_scope.h"
 #include "frontend/ops/families.h"
 
 namespace mica::internal {
@@ -72,17 +73,20 @@ Tensor squeeze(const Arguments& a) {
   return x;
 }
 
-// x with the open axis brought to `size`: one element is repeated; a run on another size reads out of range, which is
-// an error.
+// x with the open axis brought to `size`: one element is repeated; a run on another size is an error.
 Tensor assume_size(const Tensor& x, int axis, std::int64_t size) {
-  const ir::Dim& extent = dims_of(x)[static_cast<std::size_t>(axis)];
+  const ir::Dim extent = dims_of(x)[static_cast<std::size_t>(axis)], fits = (extent - 1) * (extent - size);
+  const Tensor checked = apply("require", {x},
+                               {{"slack", ir::Dims{fits, 0 - fits}},
+                                {"expected", absl::StrCat("1 or ", size, " elements on axis ", axis)},
+                                {"received", ir::Dims{extent}}});
   Tensor at_run = apply("dim", {}, {{"dim", ir::Dims{extent}}, {"dtype", kInt32}});
   Tensor positions = apply("iota", {}, {{"shape", ir::Dims{ir::Dim(size)}}});
-  positions = mica::where(at_run == 1, Scalar(0), positions) + (at_run - size) * (at_run * (at_run - 1));
-  return apply("gather", {x, positions}, {{"axis", std::int64_t{axis}}});
+  return apply("gather", {checked, mica::where(at_run == 1, Scalar(0), positions)}, {{"axis", std::int64_t{axis}}});
 }
 
 Tensor broadcast_to(const Arguments& a) {
+  FunctionScope scope("broadcast_to");
   Tensor x = a.tensor("x");
   Shape shape = a.shape("shape");
   for (int axis = 0; axis < x.dim(); ++axis) {
