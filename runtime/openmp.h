@@ -1,5 +1,6 @@
-// One OpenMP thread in a scope, whichever OpenMP the process has.
+// What the process's OpenMP, of whatever vendor, does to threads that are not its own.
 #pragma once
+#include <sched.h>
 
 namespace mica::rt {
 
@@ -15,5 +16,9 @@ class OneOpenMpThread {
  private:
   int before_ = 1;
 };
+
+// The processors that this process may use. Under OMP_PROC_BIND an OpenMP binds the thread that loads it to one of
+// them, and every thread that this one starts would be bound there, too.
+cpu_set_t processors_of_process();
 
 }  // namespace mica::rt

@@ -1,6 +1,5 @@
 #include "runtime/parallel.h"
 
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "runtime/error.h"
+#include "runtime/openmp.h"
 
 namespace mica::rt {
 namespace {
@@ -80,12 +80,11 @@ int threads_from_environment() {
     }
     return static_cast<int>(threads);
   }
-  cpu_set_t affinity;
-  CPU_ZERO(&affinity);
-  if (sched_getaffinity(0, sizeof affinity, &affinity) != 0) {
+  const cpu_set_t processors = processors_of_process();
+  if (CPU_COUNT(&processors) == 0) {
     return static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, static_cast<unsigned>(kMaxThreads)));
   }
-  return std::clamp(CPU_COUNT(&affinity), 1, kMaxThreads);
+  return std::clamp(CPU_COUNT(&processors), 1, kMaxThreads);
 }
 
 class Pool {
@@ -217,6 +216,8 @@ class Pool {
 
   void serve(int index, std::uint32_t seen) {
     inside_parallel = true;
+    const cpu_set_t processors = processors_of_process();
+    if (CPU_COUNT(&processors) > 0) sched_setaffinity(0, sizeof processors, &processors);
     for (;;) {
       const auto changed = [this, seen] { return job_.load(std::memory_order_acquire) != seen; };
       if (!spin_until(changed)) job_.wait(seen);

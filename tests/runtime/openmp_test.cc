@@ -3,6 +3,14 @@
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <thread>
+
+#include "runtime/parallel.h"
+#include "tests/support/process.h"
+
 namespace mica::rt {
 namespace {
 
@@ -21,6 +29,41 @@ TEST(OpenMp, TheCallersNumberOfThreadsComesBack) {
     EXPECT_EQ(get(), 1);
   }
   EXPECT_EQ(get(), 3);
+}
+
+int num_processors() {
+  const cpu_set_t processors = processors_of_process();
+  return CPU_COUNT(&processors);
+}
+
+// Run by the test below, in a process whose OpenMP binds its threads.
+TEST(OpenMp, DISABLED_WorkersOfThePool) {
+  ASSERT_EQ(num_processors(), std::atoi(std::getenv("EXPECTED_PROCESSORS")));
+  EXPECT_EQ(num_threads(), num_processors());
+  const std::thread::id caller = std::this_thread::get_id();
+  std::atomic<int> workers{0}, bound{0};
+  while (workers == 0) {
+    parallel_for(num_threads(), 1, [&](std::int64_t, std::int64_t) {
+      if (std::this_thread::get_id() == caller) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        return;
+      }
+      cpu_set_t own;
+      CPU_ZERO(&own);
+      sched_getaffinity(0, sizeof own, &own);
+      ++workers;
+      bound += CPU_COUNT(&own) < num_processors();
+    });
+  }
+  EXPECT_EQ(bound, 0);
+}
+
+TEST(OpenMp, BoundThreadsOfItLeaveThePoolItsProcessors) {
+  if (num_processors() < 2) GTEST_SKIP() << "NOT TESTED: one processor";
+  const auto result = test_support::run_process(
+      {"/proc/self/exe", "--gtest_also_run_disabled_tests", "--gtest_filter=OpenMp.DISABLED_WorkersOfThePool"},
+      {"OMP_PROC_BIND=true", "EXPECTED_PROCESSORS=" + std::to_string(num_processors())});
+  EXPECT_EQ(result.status, 0) << result.out << result.error;
 }
 
 }  // namespace
