@@ -73,7 +73,7 @@ constexpr const char* kResize = R"(graph @larger(%x: f32[1,H,4,3]) {
   return %0 as "y"
 })";
 constexpr const char* kTopK = R"(graph @best(%x: f32[N,T]) {
-  %0:2 = top_k(%x) {k=3} : f32[N,3], i32[N,3]
+  %0:2 = top_k(%x) {k=3} : f32[N,3], i32[N,3]   # best
   return %0#0 as "y"
 })";
 constexpr const char* kRequire = R"(graph @pair(%x: f32[N]) {
@@ -107,7 +107,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"resize", kResize, {{1, 1, 4, 3}}, ""},
         Case{"resize_nothing", kResize, {{1, 0, 4, 3}}, "up: expected at least 1 element on axis 1, received 0."},
         Case{"top_k", kTopK, {{2, 3}}, ""},
-        Case{"top_k_of_fewer", kTopK, {{2, 2}}, "top_k: expected at least 3 elements on axis 1, received 2."},
+        Case{"top_k_of_fewer", kTopK, {{2, 2}}, "best: expected at least 3 elements on axis 1, received 2."},
         Case{"require", kRequire, {{2}}, ""},
         Case{"require_more", kRequire, {{1}}, "pair: expected two rows, received 1."}),
     [](const auto& test) { return std::string(test.param.name); });
