@@ -17,6 +17,13 @@ namespace {
 thread_local bool counting = false;
 thread_local int allocations = 0;
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kCounts = false;  // sanitizers have an operator new of their own
+
+}  // namespace
+#else
+constexpr bool kCounts = true;
+
 bool is_onednn(const void* address) {
   Dl_info info;
   return dladdr(address, &info) != 0 && std::string_view(info.dli_fname).find("libdnnl") != std::string_view::npos;
@@ -29,15 +36,8 @@ void count(const void* caller) {
   counting = true;
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kCounts = false;
-#else
-constexpr bool kCounts = true;
-#endif
-
 }  // namespace
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 // Arrays and arenas take their storage from here, everything else from operator new.
 extern "C" void* __libc_memalign(std::size_t alignment, std::size_t bytes);
 extern "C" int posix_memalign(void** data, std::size_t alignment, std::size_t bytes) noexcept {
