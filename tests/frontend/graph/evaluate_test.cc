@@ -155,7 +155,7 @@ struct Regression {
 };
 
 #ifdef __SANITIZE_ADDRESS__
-constexpr double kQuarantined = 256;  // what the sanitizer keeps of freed memory
+constexpr double kQuarantined = 400;  // 256 of freed memory that the sanitizer keeps, and its notes of them
 #else
 constexpr double kQuarantined = 0;
 #endif
