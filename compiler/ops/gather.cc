@@ -242,16 +242,10 @@ absl::Status reference_scatter_elements_add(const RefContext& c) {
   return absl::OkStatus();
 }
 
-// Something is read or written on the axis for each index.
-std::vector<Bound> indexed_bounds(const InferContext& c) {
-  const TensorType& x = c.operand(0);
-  return not_empty(x, axis_of(c.attrs, x.rank()), c.operand(1).numel());
-}
-
 // What the four operations have in common.
 Op with_indices(std::string_view name, std::int64_t axis) {
   Op op(name);
-  op.bounds(indexed_bounds)
+  op.bounds(bounds_of_indexed)
       .input("x", "any")
       .input("indices", "int", "positions along the axis, from 0; out of range ones are clamped and reported")
       .attr("axis", axis, "the axis of x that the positions stand for")

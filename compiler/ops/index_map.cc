@@ -45,6 +45,16 @@ std::vector<Index> permuted(const std::vector<Index>& index, const Ints& permuta
 
 Dim slice_start(const Attrs& attrs) { return attrs.get<Dims>("start")[0]; }
 
+// What a slice takes of an axis.
+struct Taken {
+  Dim count, first, last;
+  Taken(const Dim& start, const Dim& stop, std::int64_t step)
+      : count(Dim::floor_div((step > 0 ? stop - start : start - stop) + (std::abs(step) - 1), std::abs(step))),
+        first(start),
+        last(start + Dim(step) * (count - 1)) {}
+  bool is_nothing() const { return count.is_static() && count.value() <= 0; }
+};
+
 absl::StatusOr<Types> infer_slice(const InferContext& c) {
   TensorType type = c.operand(0);
   absl::StatusOr<int> axis = normalize_axis(c.attrs.integer("axis"), type.rank());
@@ -56,19 +66,16 @@ absl::StatusOr<Types> infer_slice(const InferContext& c) {
                     absl::StrCat(to_string(start), ", ", to_string(stop), ", ", step));
   }
   Dim& size = type.dims[at(*axis)];
-  Dim span = step > 0 ? stop[0] - start[0] : start[0] - stop[0];
-  Dim taken = Dim::floor_div(span + (std::abs(step) - 1), std::abs(step));
-  Dim last = start[0] + Dim(step) * (taken - 1);
+  const Taken taken(start[0], stop[0], step);
   auto outside = [&](const Dim& position) {
     Dim after = size - 1 - position;
     return (position.is_static() && position.value() < 0) || (after.is_static() && after.value() < 0);
   };
-  if (taken.is_static() && taken.value() < 0) taken = Dim(0);
-  if (!taken.is(0) && (outside(start[0]) || outside(last))) {
+  if (!taken.is_nothing() && (outside(taken.first) || outside(taken.last))) {
     return expected(absl::StrCat("positions inside an axis of ", size.to_string()),
                     absl::StrCat(start[0].to_string(), " to ", stop[0].to_string(), " by ", step));
   }
-  size = taken;
+  size = taken.is_nothing() ? Dim(0) : taken.count;
   return Types{std::move(type)};
 }
 
@@ -77,12 +84,12 @@ std::vector<Bound> slice_bounds(const InferContext& c) {
   const TensorType& x = c.operand(0);
   const int axis = axis_of(c.attrs, x.rank());
   const std::int64_t step = c.attrs.integer("step");
-  const Dim start = slice_start(c.attrs), stop = c.attrs.get<Dims>("stop")[0], size = x.dim(axis);
-  const Dim taken = Dim::floor_div(step > 0 ? stop - start + (step - 1) : start - stop + (-step - 1), std::abs(step));
-  const Dim last = start + Dim(step) * (taken - 1);
+  const Dim size = x.dim(axis);
+  const Taken taken(slice_start(c.attrs), c.attrs.get<Dims>("stop")[0], step);
   std::vector<Bound> bounds;
-  add_at_least(bounds, size - (step > 0 ? start : last), size, axis);
-  add_at_least(bounds, (step > 0 ? last : start) + 1, size, axis);
+  if (taken.is_nothing()) return bounds;
+  add_at_least(bounds, size - (step > 0 ? taken.first : taken.last), size, axis);
+  add_at_least(bounds, (step > 0 ? taken.last : taken.first) + 1, size, axis);
   return bounds;
 }
 

@@ -93,9 +93,11 @@ void add_at_least(std::vector<Bound>& bounds, const Dim& needed, const Dim& size
                     .received = size});
 }
 
-std::vector<Bound> not_empty(const TensorType& x, int axis, const Dim& reads) {
+std::vector<Bound> bounds_of_indexed(const InferContext& c) {
+  const TensorType& x = c.operand(0);
+  const int axis = axis_of(c.attrs, x.rank());
   std::vector<Bound> bounds;
-  add_at_least(bounds, 1, x.dim(axis), axis, reads);
+  add_at_least(bounds, 1, x.dim(axis), axis, c.operand(1).numel());
   return bounds;
 }
 

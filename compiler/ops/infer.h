@@ -31,8 +31,9 @@ absl::StatusOr<Dim> windowed_dim(const Dim& size, const WindowAxis& axis);
 
 // That an axis of `size` has `needed` elements, where this is open; only if `unless_zero` is not zero.
 void add_at_least(std::vector<Bound>& bounds, const Dim& needed, const Dim& size, int axis, const Dim& unless_zero = 1);
-// That an axis from which something is read has an element.
-std::vector<Bound> not_empty(const TensorType& x, int axis, const Dim& reads);
+// Of operations that read operand 0 along their axis at what operand 1 says: that it has an element if there is one to
+// read.
+std::vector<Bound> bounds_of_indexed(const InferContext& c);
 
 // Of valid nodes, for definitions and gradients: axes counted from the front, sorted, all of them when `axes` is empty.
 int axis_of(const Attrs& attrs, int rank);

@@ -246,10 +246,7 @@ void add_resize_ops(Registry& r) {
             .required_attr("axis", std::int64_t{0}, "the axis to resample")
             .fusion(FusionClass::kContraction)
             .infer(infer_resample)
-            .bounds([](const InferContext& c) {
-              const TensorType& x = c.operand(0);
-              return not_empty(x, axis_of(c.attrs, x.rank()), c.operand(1).numel());
-            })
+            .bounds(bounds_of_indexed)
             .define(define_resample)
             .reference(each_element(reference_resample))
             .vjp(vjp_resample)

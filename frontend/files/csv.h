@@ -23,13 +23,12 @@ class CsvNumbers {
   static absl::StatusOr<CsvNumbers> open(std::string_view path, const CsvFormat& format = {});
   const std::vector<std::string>& names() const { return names_; }  // of the columns that are read, in their order
   const std::vector<std::string>& all_names() const { return all_names_; }
-  // Other columns, before the first row.
-  absl::Status choose(const std::vector<std::string>& columns, std::string_view path);
   // One number a column; false at the end of the file.
   absl::StatusOr<bool> next(std::vector<float>* row);
 
  private:
   explicit CsvNumbers(std::unique_ptr<CsvReader> reader) : reader_(std::move(reader)) {}
+  absl::Status choose(const std::vector<std::string>& columns, std::string_view path);
 
   std::unique_ptr<CsvReader> reader_;
   std::vector<std::string> all_names_, names_, record_;

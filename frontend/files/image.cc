@@ -32,6 +32,10 @@ std::string text_of(const rt::Array& image) {
 
 }  // namespace
 
+bool is_image_name(std::string_view name) {
+  return is_jpeg_name(name) || absl::EndsWithIgnoreCase(std::string(name), ".png");
+}
+
 absl::StatusOr<rt::Array> read_image(std::string_view path, int channels, JpegTransform transform) {
   absl::StatusOr<std::shared_ptr<MappedFile>> file = MappedFile::open(path);
   MICA_FILE_TRY(file.status());
@@ -43,7 +47,7 @@ absl::StatusOr<rt::Array> read_image(std::string_view path, int channels, JpegTr
 
 absl::Status write_image(std::string_view path, const rt::Array& image) {
   const bool is_jpeg = is_jpeg_name(path);
-  if (!is_jpeg && !absl::EndsWithIgnoreCase(std::string(path), ".png")) {
+  if (!is_image_name(path)) {
     return content_error(path, "a name that ends with .png, .jpg or .jpeg", "another one");
   }
   if (!is_picture(image, !is_jpeg)) {

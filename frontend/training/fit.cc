@@ -48,7 +48,6 @@ class Fit : public FitSession {
         callbacks_(model, options.callbacks),
         tally_(config) {
     config_.session = this;
-    config_.check_gradients = false;
   }
   ~Fit() override {
     config_.session = nullptr;

@@ -25,8 +25,6 @@ rt::Array rows_array(const Tensor& tensor, const char* where) {
   throw Error({.where = where, .expected = "a tensor of rows", .received = "a scalar", .hint = {}});
 }
 
-Tensor of_array(rt::Array array) { return Tensor::of(make_computed(std::move(array))); }
-
 void check_index(std::size_t index, std::int64_t rows) {
   if (index < static_cast<std::size_t>(rows)) return;
   throw Error({.where = "Dataset",
@@ -144,13 +142,9 @@ class PrefetchingStream : public BatchStream {
   throw Error({.where = "DataLoader", .expected = std::move(expected), .received = std::move(received), .hint = {}});
 }
 
-void check_at_least(const char* option, std::int64_t value, std::int64_t least) {
-  if (value < least) refuse_options(absl::StrCat(option, " of at least ", least), absl::StrCat(value));
-}
-
 // What each pass takes: of the samplers that are given, or in order, or shuffled.
 AnyBatchSampler batches_for(std::size_t rows, const LoaderOptions& o) {
-  check_at_least("batch_size", o.batch_size, 1);
+  check_option("DataLoader", "batch_size", o.batch_size, 1);
   if (o.batch_sampler) {
     if (o.batch_size != 1 || o.shuffle || o.sampler || o.drop_last) {
       refuse_options("batch_sampler alone", "one with batch_size, shuffle, sampler or drop_last");
@@ -252,8 +246,8 @@ BatchLoader::BatchLoader(std::size_t rows, FetchBatch fetch, const LoaderOptions
       batches_(batches_for(rows, options)),
       num_workers_(options.num_workers),
       prefetch_factor_(options.prefetch_factor) {
-  check_at_least("num_workers", num_workers_, 0);
-  check_at_least("prefetch_factor", prefetch_factor_, 1);
+  check_option("DataLoader", "num_workers", num_workers_, 0);
+  check_option("DataLoader", "prefetch_factor", prefetch_factor_, 1);
 }
 
 std::shared_ptr<BatchStream> BatchLoader::start() const {

@@ -105,7 +105,7 @@ Tensor Model::predict_batches(BatchSource& batches, PredictOptions options) cons
     parts.push_back(compute(defined_node(part, name())));
   }
   prediction.finish();
-  if (!parts.empty()) return Tensor::of(make_computed(joined_rows(parts)));
+  if (!parts.empty()) return of_array(joined_rows(parts));
   throw Error({.where = name(), .expected = "at least one batch", .received = "none", .hint = {}});
 }
 

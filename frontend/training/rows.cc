@@ -5,10 +5,21 @@
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
+#include "frontend/graph/execute.h"
 #include "frontend/graph/random.h"
-#include "frontend/mica/tensor.h"
+#include "frontend/graph/value.h"
 
 namespace mica::internal {
+
+Tensor of_array(rt::Array array) { return Tensor::of(make_computed(std::move(array))); }
+
+void check_option(const std::string& where, const char* option, std::int64_t value, std::int64_t least) {
+  if (value >= least) return;
+  throw Error({.where = where,
+               .expected = absl::StrCat(option, " of at least ", least),
+               .received = absl::StrCat(value),
+               .hint = {}});
+}
 
 rt::Array gather_rows(const rt::Array& array, std::span<const std::size_t> indices) {
   std::vector<std::int64_t> dims = array.dims();

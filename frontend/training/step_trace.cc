@@ -74,10 +74,7 @@ Tensor regularization(const CustomLayer& model) {
 class CheckedUpdate {
  public:
   CheckedUpdate(Parameters slots, const Parameters& variables, const Tensors& grads)
-      : update_([&] {
-          slots.insert(slots.end(), variables.begin(), variables.end());
-          return std::move(slots);
-        }()) {
+      : update_(with(std::move(slots), variables)) {
     for (std::size_t i = 0; i < variables.size(); ++i)
       finite_.emplace_back(absl::StrCat(std::string(kGradientPrefix), variables[i].path()), all_finite(grads[i]));
   }
@@ -89,6 +86,11 @@ class CheckedUpdate {
   }
 
  private:
+  static Parameters with(Parameters slots, const Parameters& variables) {
+    slots.insert(slots.end(), variables.begin(), variables.end());
+    return slots;
+  }
+
   ConditionalUpdate update_;
   std::vector<std::pair<std::string, Tensor>> finite_;
 };

@@ -52,6 +52,10 @@ constexpr const char* kLastThree = R"(graph @last(%x: f32[N,T]) {
   %0 = slice(%x) {axis=1, start=[T-3], stop=[T], step=1} : f32[N,3]
   return %0 as "y"
 })";
+constexpr const char* kNothing = R"(graph @nothing(%x: f32[N,T]) {
+  %0 = slice(%x) {axis=1, start=[5], stop=[3], step=1} : f32[N,0]
+  return %0 as "y"
+})";
 constexpr const char* kReversed = R"(graph @reversed(%x: f32[N,T]) {
   %0 = slice(%x) {axis=1, start=[T-1], stop=[-1], step=-1} : f32[N,T]
   return %0 as "y"
@@ -92,10 +96,10 @@ INSTANTIATE_TEST_SUITE_P(
              kLastThree,
              {{2, 2}},
              "slice: expected at least 3 elements on axis 1, received 2."},
-        Case{"reversed", kReversed, {{2, 5}}, ""}, Case{"reversed_empty", kReversed, {{2, 0}}, ""},
-        Case{"every_second_odd", kEverySecond, {{5}}, ""}, Case{"every_second_even", kEverySecond, {{4}}, ""},
-        Case{"every_second_empty", kEverySecond, {{0}}, ""}, Case{"gather", kGather, {{1, 4}, {2}}, ""},
-        Case{"gather_nothing", kGather, {{0, 4}, {0}}, ""},
+        Case{"slice_of_nothing", kNothing, {{2, 4}}, ""}, Case{"reversed", kReversed, {{2, 5}}, ""},
+        Case{"reversed_empty", kReversed, {{2, 0}}, ""}, Case{"every_second_odd", kEverySecond, {{5}}, ""},
+        Case{"every_second_even", kEverySecond, {{4}}, ""}, Case{"every_second_empty", kEverySecond, {{0}}, ""},
+        Case{"gather", kGather, {{1, 4}, {2}}, ""}, Case{"gather_nothing", kGather, {{0, 4}, {0}}, ""},
         Case{"gather_from_nothing",
              kGather,
              {{0, 4}, {2}},

@@ -4,15 +4,11 @@
 #include "absl/strings/str_cat.h"
 #include "frontend/files/csv.h"
 #include "frontend/files/file_error.h"
-#include "frontend/graph/execute.h"
-#include "frontend/graph/value.h"
 #include "frontend/training/streams/row_batches.h"
 
 namespace mica {
 namespace internal {
 namespace {
-
-Tensor of_array(rt::Array array) { return Tensor::of(make_computed(std::move(array))); }
 
 // Rows of numbers: one column, float32 [rows, columns].
 class CsvRows : public RowReader {

@@ -3,8 +3,6 @@
 #include "frontend/files/file_error.h"
 #include "frontend/files/idx.h"
 #include "frontend/files/mapped_file.h"
-#include "frontend/graph/execute.h"
-#include "frontend/graph/value.h"
 #include "frontend/training/streams/row_batches.h"
 
 namespace mica {
@@ -13,18 +11,19 @@ namespace {
 
 std::unique_ptr<RowReader> idx_rows(std::string_view path) {
   auto file = files::value_or_throw(files::MappedFile::open(path));
-  auto open = [file] {
-    std::unique_ptr<files::ByteSource> source =
-        files::open_source(file->bytes(), files::detect_compression(file->bytes()), file->path());
+  auto whole = [file] {
+    return files::open_source(file->bytes(), files::detect_compression(file->bytes()), file->path());
+  };
+  auto elements = [whole] {
+    std::unique_ptr<files::ByteSource> source = whole();
     files::value_or_throw(files::read_idx_header(*source));
     return source;
   };
-  const files::IdxHeader header = files::value_or_throw(files::read_idx_header(
-      *files::open_source(file->bytes(), files::detect_compression(file->bytes()), file->path())));
+  const files::IdxHeader header = files::value_or_throw(files::read_idx_header(*whole()));
   if (header.dims.empty()) {
     throw Error({.where = std::string(path), .expected = "an IDX file of rows", .received = "a scalar", .hint = {}});
   }
-  return std::make_unique<ElementRows>(ElementLayout{header.dtype, header.dims, /*big_endian=*/true}, open);
+  return std::make_unique<ElementRows>(ElementLayout{header.dtype, header.dims, /*big_endian=*/true}, elements);
 }
 
 rt::Array scaled(const rt::Array& array, double scale) {
@@ -43,8 +42,8 @@ std::shared_ptr<BatchSource> idx_batches(std::string_view images, std::string_vi
   columns.push_back(idx_rows(images));
   if (!labels.empty()) columns.push_back(idx_rows(labels));
   auto to_batch = [scale = options.scale](Rows rows) {
-    Batch batch{.x = Tensor::of(make_computed(scaled(rows[0], scale)))};
-    if (rows.size() > 1) batch.y = Tensor::of(make_computed(rows[1]));
+    Batch batch{.x = of_array(scaled(rows[0], scale))};
+    if (rows.size() > 1) batch.y = of_array(rows[1]);
     return batch;
   };
   const std::string where = absl::StrCat(std::string(images), " and ", std::string(labels));

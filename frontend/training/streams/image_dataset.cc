@@ -52,8 +52,6 @@ void check(const ImageDatasetOptions& o) {
   if (o.label_mode == "none" && !o.class_names.empty()) refuse("no class_names without labels", join(o.class_names));
 }
 
-Tensor of_array(rt::Array array) { return Tensor::of(make_computed(std::move(array))); }
-
 // Pictures in the order of their files; passes after the first are shuffled anew.
 class ImageBatches : public BatchSource {
  public:

@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "frontend/files/image.h"
 #include "frontend/graph/collections.h"
 #include "frontend/training/rows.h"
 
@@ -15,9 +16,7 @@ namespace fs = std::filesystem;
 
 bool is_picture(const fs::path& path) {
   const std::string name = path.filename().string();
-  for (const char* ending : {".png", ".jpg", ".jpeg"}) {
-    if (absl::EndsWithIgnoreCase(name, ending)) return true;
-  }
+  if (files::is_image_name(name)) return true;
   for (const char* ending : {".bmp", ".gif"}) {
     if (!absl::EndsWithIgnoreCase(name, ending)) continue;
     throw Error({.where = path.string(), .expected = "a PNG or JPEG picture", .received = ending, .hint = {}});

@@ -3,8 +3,6 @@
 #include "frontend/files/file_error.h"
 #include "frontend/files/npy.h"
 #include "frontend/files/zip_reader.h"
-#include "frontend/graph/execute.h"
-#include "frontend/graph/value.h"
 #include "frontend/training/streams/row_batches.h"
 
 namespace mica {
@@ -50,7 +48,7 @@ std::unique_ptr<RowReader> member_rows(const std::shared_ptr<files::ZipReader>& 
 class Role {
  public:
   void add(const std::string& of, const rt::Array& rows) {
-    const Tensor tensor = Tensor::of(make_computed(rows));
+    const Tensor tensor = of_array(rows);
     if (of.empty()) {
       only_ = tensor;
     } else {

@@ -117,14 +117,6 @@ class RowSource : public BatchSource {
 
 }  // namespace
 
-void check_option(const std::string& where, const char* option, std::int64_t value, std::int64_t least) {
-  if (value >= least) return;
-  throw Error({.where = where,
-               .expected = absl::StrCat(option, " of at least ", least),
-               .received = absl::StrCat(value),
-               .hint = {}});
-}
-
 std::optional<std::uint64_t> seed_of_pass(std::optional<std::uint64_t> seed, std::uint64_t number) {
   return seed ? std::optional(*seed + number) : std::nullopt;
 }

@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "frontend/mica/training/streams.h"
+#include "frontend/training/rows.h"
 #include "frontend/training/streams/row_reader.h"
 
 namespace mica::internal {
@@ -25,8 +26,6 @@ struct RowBatchOptions {
 std::shared_ptr<BatchSource> row_batches(const std::string& where, std::unique_ptr<RowReader> reader,
                                          const RowBatchOptions& options, std::function<Batch(Rows)> to_batch);
 
-// An Error naming `where` unless `value` is at least `least`.
-void check_option(const std::string& where, const char* option, std::int64_t value, std::int64_t least);
 // The seed of pass `number` where there is one; the process's generator decides where there is none.
 std::optional<std::uint64_t> seed_of_pass(std::optional<std::uint64_t> seed, std::uint64_t number);
 
