@@ -172,8 +172,8 @@ Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, TensorOp
   }
   internal::RandomStream stream;
   return filled(shape, kInt64, options, "randint", [&](std::int64_t) {
-    std::uint64_t bits = (std::uint64_t{stream.next_u32()} << 32) | stream.next_u32();
-    return static_cast<double>(low + static_cast<std::int64_t>(bits % static_cast<std::uint64_t>(high - low)));
+    return static_cast<double>(low +
+                               static_cast<std::int64_t>(stream.next_u64() % static_cast<std::uint64_t>(high - low)));
   });
 }
 Tensor randperm(std::int64_t n) {

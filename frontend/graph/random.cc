@@ -26,8 +26,8 @@ void philox(std::uint32_t counter[4], std::uint32_t key0, std::uint32_t key1) {
 
 }  // namespace
 
-RandomStream::RandomStream() : key_(seed), stream_(draws++) {}
-RandomStream::RandomStream(std::uint64_t own_seed) : key_(own_seed), stream_(~std::uint64_t{0}) {}
+RandomStream::RandomStream(std::optional<std::uint64_t> own_seed)
+    : key_(own_seed.value_or(seed)), stream_(own_seed ? ~std::uint64_t{0} : draws++) {}
 
 void RandomStream::refill() {
   block_[0] = static_cast<std::uint32_t>(counter_);
@@ -42,6 +42,11 @@ void RandomStream::refill() {
 std::uint32_t RandomStream::next_u32() {
   if (used_ == 4) refill();
   return block_[used_++];
+}
+
+std::uint64_t RandomStream::next_u64() {
+  const std::uint64_t high = next_u32();
+  return (high << 32) | next_u32();
 }
 
 double RandomStream::uniform() { return (next_u32() >> 8) * 0x1p-24; }

@@ -2,6 +2,7 @@
 // schedule, thread count or device.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "frontend/mica/layer.h"
@@ -11,10 +12,10 @@ namespace mica::internal {
 
 class RandomStream {
  public:
-  // The next stream of the process's generator; or the stream of a seed, which is always the same.
-  RandomStream();
-  explicit RandomStream(std::uint64_t seed);
+  // The stream of a seed, which is always the same; without one the next stream of the process's generator.
+  explicit RandomStream(std::optional<std::uint64_t> seed = {});
   std::uint32_t next_u32();
+  std::uint64_t next_u64();
   double uniform();  // [0, 1), 24 bits
   double normal();   // Box-Muller
 

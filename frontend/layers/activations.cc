@@ -1,6 +1,5 @@
 // ActivationFn: Keras' activation functions by name, and what may stand in their place.
 #include <map>
-#include <mutex>
 
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
@@ -8,6 +7,7 @@
 #include "frontend/graph/invoke.h"
 #include "frontend/graph/layer_state.h"
 #include "frontend/graph/region.h"
+#include "frontend/layers/name_registry.h"
 #include "frontend/layers/objects.h"
 
 namespace mica {
@@ -93,29 +93,16 @@ const std::map<std::string, Fn, std::less<>>& functions() {
 namespace internal {
 namespace {
 
-struct RegisteredFunctions {
-  std::mutex mutex;
-  std::map<std::string, Fn, std::less<>> by_name;
-};
-RegisteredFunctions& registered_functions() {
-  static auto* all = new RegisteredFunctions();
+NameRegistry<Fn>& registered_functions() {
+  static auto* all = new NameRegistry<Fn>();
   return *all;
 }
 
 }  // namespace
 
-void register_activation(std::string_view name, Fn function) {
-  RegisteredFunctions& all = registered_functions();
-  std::lock_guard lock(all.mutex);
-  all.by_name[std::string(name)] = std::move(function);
-}
+void register_activation(std::string_view name, Fn function) { registered_functions().set(name, std::move(function)); }
 
-Fn registered_activation(std::string_view name) {
-  RegisteredFunctions& all = registered_functions();
-  std::lock_guard lock(all.mutex);
-  auto it = all.by_name.find(name);
-  return it == all.by_name.end() ? nullptr : it->second;
-}
+Fn registered_activation(std::string_view name) { return registered_functions().find(name); }
 
 Config::Value activation_value(const ActivationFn& activation) {
   if (functions().count(activation.name())) return activation.name();

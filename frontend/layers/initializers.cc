@@ -14,10 +14,6 @@ namespace {
 
 using internal::RandomStream;
 
-RandomStream stream_of(std::optional<std::int64_t> seed) {
-  return seed ? RandomStream(static_cast<std::uint64_t>(*seed)) : RandomStream();
-}
-
 template <class F>
 Tensor drawn(const Shape& shape, DType dtype, F draw) {
   rt::Array array = rt::Array::uninitialized(dtype, shape.dims());
@@ -49,7 +45,7 @@ Tensor scaled(const initializers::VarianceScalingOptions& options, const Shape& 
   Fans fans = fans_of(shape);
   double fan = options.mode == "fan_in" ? fans.in : options.mode == "fan_out" ? fans.out : (fans.in + fans.out) / 2;
   double scale = options.scale / std::max(1.0, fan);
-  RandomStream stream = stream_of(options.seed);
+  RandomStream stream(options.seed);
   if (options.distribution == "uniform") {
     double limit = std::sqrt(3 * scale);
     return drawn(shape, dtype, [&] { return (2 * stream.uniform() - 1) * limit; });
@@ -68,7 +64,7 @@ Tensor orthogonal(const Shape& shape, DType dtype, double gain, std::optional<st
   auto columns = static_cast<std::size_t>(shape.rank() > 0 ? shape.back() : 1);
   std::size_t rows = columns == 0 ? 0 : static_cast<std::size_t>(shape.numel()) / columns;
   std::size_t count = std::min(rows, columns), length = std::max(rows, columns);
-  RandomStream stream = stream_of(seed);
+  RandomStream stream(seed);
   std::vector<std::vector<double>> basis(count, std::vector<double>(length));
   for (std::size_t i = 0; i < count; ++i) {
     for (double& value : basis[i]) value = stream.normal();
@@ -229,7 +225,7 @@ Identity::Identity(double gain)
 RandomNormal::RandomNormal(double mean, double stddev, Seed seed)
     : Initializer({"RandomNormal", {{"seed", seed_value(seed.seed)}, {"mean", mean}, {"stddev", stddev}}},
                   [=](const Shape& s, DType d) {
-                    RandomStream stream = stream_of(seed.seed);
+                    RandomStream stream(seed.seed);
                     return drawn(s, d, [&] { return mean + stddev * stream.normal(); });
                   }) {
   check_finite("RandomNormal", "mean and stddev", mean + stddev);
@@ -237,7 +233,7 @@ RandomNormal::RandomNormal(double mean, double stddev, Seed seed)
 RandomUniform::RandomUniform(double minval, double maxval, Seed seed)
     : Initializer({"RandomUniform", {{"seed", seed_value(seed.seed)}, {"minval", minval}, {"maxval", maxval}}},
                   [=](const Shape& s, DType d) {
-                    RandomStream stream = stream_of(seed.seed);
+                    RandomStream stream(seed.seed);
                     return drawn(s, d, [&] { return minval + (maxval - minval) * stream.uniform(); });
                   }) {
   check_finite("RandomUniform", "minval and maxval", minval + maxval);
@@ -245,7 +241,7 @@ RandomUniform::RandomUniform(double minval, double maxval, Seed seed)
 TruncatedNormal::TruncatedNormal(double mean, double stddev, Seed seed)
     : Initializer({"TruncatedNormal", {{"seed", seed_value(seed.seed)}, {"mean", mean}, {"stddev", stddev}}},
                   [=](const Shape& s, DType d) {
-                    RandomStream stream = stream_of(seed.seed);
+                    RandomStream stream(seed.seed);
                     return drawn(s, d, [&] { return truncated(stream, mean, stddev); });
                   }) {
   check_finite("TruncatedNormal", "mean and stddev", mean + stddev);

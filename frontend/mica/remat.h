@@ -1,5 +1,6 @@
 // Gradient checkpointing: values that the backward pass needs are computed once more there instead of being kept.
-// Less memory for more arithmetic; no value changes, random ones neither.
+// Less memory for more arithmetic. Random values are the same ones; others are equal to rounding, because what is
+// computed twice may be fused with other work each time.
 //
 //   RematScope scope;                               // layers made while it lives
 //   Tensor y = remat(block)(x);                     // one call

@@ -60,10 +60,9 @@ rt::Array joined_rows(const std::vector<rt::Array>& parts) {
 std::vector<std::size_t> shuffled(std::size_t n, std::optional<std::uint64_t> seed) {
   std::vector<std::size_t> order(n);
   std::iota(order.begin(), order.end(), std::size_t{0});
-  RandomStream random = seed ? RandomStream(*seed) : RandomStream();
+  RandomStream random(seed);
   for (std::size_t i = n; i-- > 1;) {
-    std::uint64_t draw = (std::uint64_t{random.next_u32()} << 32) | random.next_u32();
-    std::swap(order[i], order[draw % (i + 1)]);
+    std::swap(order[i], order[random.next_u64() % (i + 1)]);
   }
   return order;
 }

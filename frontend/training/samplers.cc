@@ -19,16 +19,8 @@ using Rows = std::vector<std::size_t>;
   throw Error({.where = sampler, .expected = std::move(expected), .received = std::move(received), .hint = {}});
 }
 
-internal::RandomStream stream_of(const internal::PassSeeds& seeds) {
-  std::optional<std::uint64_t> seed = seeds.next();
-  return seed ? internal::RandomStream(*seed) : internal::RandomStream();
-}
-
 // In [0, 1), with as many bits as a double holds.
-double uniform(internal::RandomStream& random) {
-  const std::uint64_t bits = (std::uint64_t{random.next_u32()} << 32) | random.next_u32();
-  return std::ldexp(static_cast<double>(bits >> 11), -53);
-}
+double uniform(internal::RandomStream& random) { return std::ldexp(static_cast<double>(random.next_u64() >> 11), -53); }
 
 // Each row where a uniform number falls into its share of the sum.
 Rows drawn_with_replacement(const std::vector<double>& weights, std::size_t count, internal::RandomStream random) {
@@ -75,7 +67,7 @@ RandomSampler::RandomSampler(internal::NumRows source, RandomSamplerOptions opti
 Rows RandomSampler::sample() const {
   Rows rows;
   if (replacement_) {
-    internal::RandomStream random = stream_of(seeds_);
+    internal::RandomStream random = internal::RandomStream(seeds_.next());
     for (std::size_t i = 0; i < num_samples_; ++i) {
       rows.push_back(static_cast<std::size_t>(uniform(random) * static_cast<double>(rows_)));
     }
@@ -115,8 +107,8 @@ WeightedRandomSampler::WeightedRandomSampler(std::vector<double> weights, std::s
 
 Rows WeightedRandomSampler::sample() const {
   if (num_samples_ == 0) return {};
-  return replacement_ ? drawn_with_replacement(weights_, num_samples_, stream_of(seeds_))
-                      : drawn_without_replacement(weights_, num_samples_, stream_of(seeds_));
+  return replacement_ ? drawn_with_replacement(weights_, num_samples_, internal::RandomStream(seeds_.next()))
+                      : drawn_without_replacement(weights_, num_samples_, internal::RandomStream(seeds_.next()));
 }
 
 BatchSampler::BatchSampler(AnySampler sampler, std::int64_t batch_size, bool drop_last)

@@ -165,12 +165,12 @@ TransformedDataset(const D&, F) -> TransformedDataset<internal::kColumns<D>>;
 struct LoaderOptions {
   std::int64_t batch_size = 1;
   bool shuffle = false;
-  AnySampler sampler = {};
-  AnyBatchSampler batch_sampler = {};
   int num_workers = 0;
   bool drop_last = false;
   std::optional<std::uint64_t> seed = {};
   int prefetch_factor = 2;
+  AnySampler sampler = {};
+  AnyBatchSampler batch_sampler = {};
 };
 
 namespace internal {

@@ -1,12 +1,11 @@
 // Losses by name: Keras' classes and functions, and one's own.
 #include <algorithm>
-#include <map>
-#include <mutex>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "frontend/graph/apply.h"
 #include "frontend/layers/dtype_policy.h"
+#include "frontend/layers/name_registry.h"
 #include "frontend/layers/objects.h"
 #include "frontend/training/losses/families.h"
 #include "frontend/training/losses/reduction.h"
@@ -83,37 +82,24 @@ std::shared_ptr<const LossImpl> wrapped_function(const Config& config) {
   return loss_object(*def, options);
 }
 
-struct RegisteredLosses {
-  std::mutex mutex;
-  std::map<std::string, std::shared_ptr<const LossImpl>, std::less<>> by_name;
-};
-RegisteredLosses& registered_losses() {
-  static auto* all = new RegisteredLosses();
+NameRegistry<std::shared_ptr<const LossImpl>>& registered_losses() {
+  static auto* all = new NameRegistry<std::shared_ptr<const LossImpl>>();
   return *all;
-}
-
-std::shared_ptr<const LossImpl> registered_loss(std::string_view name) {
-  RegisteredLosses& all = registered_losses();
-  std::lock_guard lock(all.mutex);
-  auto it = all.by_name.find(name);
-  return it == all.by_name.end() ? nullptr : it->second;
 }
 
 }  // namespace
 
 void register_loss_function(std::string_view name, std::function<Tensor(const Tensor&, const Tensor&)> function) {
-  RegisteredLosses& all = registered_losses();
-  std::lock_guard lock(all.mutex);
   std::string key(name);
   LossImpl loss{.described = {"function", {{"name", key}}}, .name = key, .values = std::move(function)};
-  all.by_name[key] = std::make_shared<LossImpl>(std::move(loss));
+  registered_losses().set(name, std::make_shared<LossImpl>(std::move(loss)));
 }
 
 std::shared_ptr<const LossImpl> find_loss(std::string_view name) {
   if (is_crossentropy_by_shape(name)) return std::make_shared<LossImpl>(LossImpl{.name = std::string(name)});
   if (const LossDef* def = find_function(name)) return loss_function(*def);
   if (const LossDef* def = find_class(name)) return loss_object(*def, {});
-  return registered_loss(name);
+  return registered_losses().find(name);
 }
 
 std::vector<std::string> loss_names() {

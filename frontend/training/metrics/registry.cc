@@ -1,12 +1,11 @@
 // Metrics by name: Keras' classes and their aliases, losses, functions.
 #include <algorithm>
-#include <map>
-#include <mutex>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "frontend/graph/naming.h"
+#include "frontend/layers/name_registry.h"
 #include "frontend/layers/objects.h"
 #include "frontend/training/metrics/accuracy.h"
 #include "frontend/training/metrics/families.h"
@@ -84,21 +83,15 @@ LossFn function_values(const std::shared_ptr<const LossImpl>& loss) {
   return [loss](const Tensor& t, const Tensor& p) { return values_of(*loss_for(loss, t, p), t, p); };
 }
 
-struct RegisteredMetrics {
-  std::mutex mutex;
-  std::map<std::string, LossFn, std::less<>> by_name;
-};
-RegisteredMetrics& registered_metrics() {
-  static auto* all = new RegisteredMetrics();
+NameRegistry<LossFn>& registered_metrics() {
+  static auto* all = new NameRegistry<LossFn>();
   return *all;
 }
 
 std::shared_ptr<MetricImpl> registered_metric(const std::string& name) {
-  RegisteredMetrics& all = registered_metrics();
-  std::lock_guard lock(all.mutex);
-  auto it = all.by_name.find(name);
-  if (it == all.by_name.end()) return nullptr;
-  std::shared_ptr<MetricImpl> metric = mean_metric(name, it->second);
+  LossFn function = registered_metrics().find(name);
+  if (!function) return nullptr;
+  std::shared_ptr<MetricImpl> metric = mean_metric(name, std::move(function));
   metric->described = {"function", {{"name", name}}};
   return metric;
 }
@@ -106,9 +99,7 @@ std::shared_ptr<MetricImpl> registered_metric(const std::string& name) {
 }  // namespace
 
 void register_metric_function(std::string_view name, LossFn function) {
-  RegisteredMetrics& all = registered_metrics();
-  std::lock_guard lock(all.mutex);
-  all.by_name[std::string(name)] = std::move(function);
+  registered_metrics().set(name, std::move(function));
 }
 
 void Sum::add(const rt::Array& part) {

@@ -55,7 +55,9 @@ void check(const ImageDatasetOptions& o) {
 // Pictures in the order of their files; passes after the first are shuffled anew.
 class ImageBatches : public BatchSource {
  public:
-  ImageBatches(ImageFiles files, ImageDatasetOptions options) : files_(std::move(files)), o_(std::move(options)) {
+  ImageBatches(ImageFiles files, ImageDatasetOptions options)
+      : files_(std::move(files)), o_(std::move(options)), seeds_(o_.seed) {
+    seeds_.next();  // the first pass's, which ordered the files
     channels_ = o_.color_mode == "grayscale" ? 1 : o_.color_mode == "rgb" ? 3 : 4;
     fit_ = o_.crop_to_aspect_ratio ? Fit::kCrop : o_.pad_to_aspect_ratio ? Fit::kPad : Fit::kStretch;
     for (std::size_t i = 0; i < files_.paths.size(); ++i) order_.push_back(i);
@@ -73,8 +75,7 @@ class ImageBatches : public BatchSource {
   void restart() override {
     if (next_ == 0) return;
     next_ = 0;
-    ++passes_;
-    if (o_.shuffle) order_ = shuffled(order_.size(), seed_of_pass(o_.seed, passes_));
+    if (o_.shuffle) order_ = shuffled(order_.size(), seeds_.next());
   }
 
   std::optional<std::int64_t> num_batches() const override {
@@ -119,7 +120,7 @@ class ImageBatches : public BatchSource {
   Fit fit_;
   std::vector<std::size_t> order_;
   std::size_t next_ = 0;
-  std::uint64_t passes_ = 0;
+  PassSeeds seeds_;
 };
 
 // The batches, read ahead or not, and what is known of the files.

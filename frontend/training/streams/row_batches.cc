@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/random.h"
+#include "frontend/mica/training/samplers.h"
 
 namespace mica::internal {
 namespace {
@@ -24,7 +25,7 @@ rt::Array like(const rt::Array& rows, std::int64_t count) {
 class ShuffledRows : public RowReader {
  public:
   ShuffledRows(std::unique_ptr<RowReader> rows, std::int64_t capacity, std::optional<std::uint64_t> seed)
-      : rows_(std::move(rows)), capacity_(capacity), seed_(seed) {
+      : rows_(std::move(rows)), capacity_(capacity), seeds_(seed) {
     begin_pass();
   }
 
@@ -46,8 +47,7 @@ class ShuffledRows : public RowReader {
   static constexpr std::int64_t kBlock = 256;  // rows that are read at once behind the buffer
 
   void begin_pass() {
-    const std::optional<std::uint64_t> seed = seed_of_pass(seed_, passes_++);
-    random_ = seed ? RandomStream(*seed) : RandomStream();
+    random_ = RandomStream(seeds_.next());
     buffer_.reset();
   }
 
@@ -64,8 +64,7 @@ class ShuffledRows : public RowReader {
   }
 
   void take(const Rows& out, std::int64_t at) {
-    const std::uint64_t draw = (std::uint64_t{random_.next_u32()} << 32) | random_.next_u32();
-    const auto row = static_cast<std::int64_t>(draw % static_cast<std::uint64_t>(num_buffered_));
+    const auto row = static_cast<std::int64_t>(random_.next_u64() % static_cast<std::uint64_t>(num_buffered_));
     const bool from_behind = num_behind_ > 0;
     for (std::size_t i = 0; i < out.size(); ++i) {
       copy_row((*buffer_)[i], row, out[i], at);
@@ -81,8 +80,7 @@ class ShuffledRows : public RowReader {
 
   std::unique_ptr<RowReader> rows_;
   const std::int64_t capacity_;
-  const std::optional<std::uint64_t> seed_;
-  std::uint64_t passes_ = 0;
+  PassSeeds seeds_;
   RandomStream random_;
   std::optional<Rows> buffer_;  // nothing before the first row of a pass
   Rows behind_;                 // the rows that were read after it
@@ -116,10 +114,6 @@ class RowSource : public BatchSource {
 };
 
 }  // namespace
-
-std::optional<std::uint64_t> seed_of_pass(std::optional<std::uint64_t> seed, std::uint64_t number) {
-  return seed ? std::optional(*seed + number) : std::nullopt;
-}
 
 std::shared_ptr<BatchSource> row_batches(const std::string& where, std::unique_ptr<RowReader> reader,
                                          const RowBatchOptions& options, std::function<Batch(Rows)> to_batch) {

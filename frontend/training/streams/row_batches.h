@@ -26,7 +26,4 @@ struct RowBatchOptions {
 std::shared_ptr<BatchSource> row_batches(const std::string& where, std::unique_ptr<RowReader> reader,
                                          const RowBatchOptions& options, std::function<Batch(Rows)> to_batch);
 
-// The seed of pass `number` where there is one; the process's generator decides where there is none.
-std::optional<std::uint64_t> seed_of_pass(std::optional<std::uint64_t> seed, std::uint64_t number);
-
 }  // namespace mica::internal

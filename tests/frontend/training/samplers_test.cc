@@ -141,12 +141,12 @@ using Batch = std::vector<float>;
 TEST(DataLoaderSamplers, ALoaderTakesWhatItsSamplerSays) {
   TensorDataset dataset(arange(5).to(kFloat32));
   for (int workers : {0, 2}) {
-    EXPECT_THAT(batches_of(DataLoader(dataset, {.batch_size = 2, .sampler = Backwards(5), .num_workers = workers})),
+    EXPECT_THAT(batches_of(DataLoader(dataset, {.batch_size = 2, .num_workers = workers, .sampler = Backwards(5)})),
                 ElementsAre(Batch{4, 3}, Batch{2, 1}, Batch{0}));
-    EXPECT_THAT(batches_of(DataLoader(dataset, {.batch_sampler = Growing(), .num_workers = workers})),
+    EXPECT_THAT(batches_of(DataLoader(dataset, {.num_workers = workers, .batch_sampler = Growing()})),
                 ElementsAre(Batch{0}, Batch{1, 2}, Batch{3, 4, 0}));
   }
-  EXPECT_THAT(batches_of(DataLoader(dataset, {.batch_size = 2, .sampler = Backwards(5), .drop_last = true})),
+  EXPECT_THAT(batches_of(DataLoader(dataset, {.batch_size = 2, .drop_last = true, .sampler = Backwards(5)})),
               ElementsAre(Batch{4, 3}, Batch{2, 1}));
   EXPECT_EQ(DataLoader(dataset, {.batch_size = 4, .sampler = RandomSampler(dataset, {.num_samples = 9})}).size(), 3u);
 }
