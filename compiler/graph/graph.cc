@@ -134,24 +134,58 @@ Value Graph::variable(TensorType type, std::string_view path) {
   return node->result();
 }
 
-absl::StatusOr<Node*> Graph::try_add(const OpDef& op, Values operands, Attrs attrs,
-                                     std::vector<std::unique_ptr<Graph>> bodies) {
+namespace {
+
+Types types_of(const Values& values) {
+  Types types;
+  for (const Value& value : values) types.push_back(value.type());
+  return types;
+}
+
+struct Inferred {
+  Attrs attrs;  // complete
+  Types results;
+};
+
+absl::StatusOr<Inferred> infer(const OpDef& op, const Values& operands, const Attrs& attrs,
+                               const std::vector<std::unique_ptr<Graph>>& bodies) {
   if (absl::Status status = check_operands(op, operands); !status.ok()) return status;
   absl::StatusOr<Attrs> complete = complete_attrs(op, attrs);
   if (!complete.ok()) return complete.status();
-  Types types;
-  for (const Value& value : operands) types.push_back(value.type());
-  absl::StatusOr<Types> results = op.infer(InferContext{op, *complete, types, bodies});
+  absl::StatusOr<Types> results = op.infer(InferContext{op, *complete, types_of(operands), bodies});
   if (!results.ok()) {
     return absl::Status(results.status().code(), absl::StrCat(op.name, ": ", std::string(results.status().message())));
   }
-  return append(op, std::move(operands), *std::move(complete), *std::move(results), std::move(bodies));
+  return Inferred{*std::move(complete), *std::move(results)};
 }
 
+// What the operation asks of sizes, as far as they are known.
+absl::Status check_known_sizes(const OpDef& op, const Values& operands, const Attrs& attrs,
+                               const std::vector<std::unique_ptr<Graph>>& bodies) {
+  if (!op.bounds) return absl::OkStatus();
+  for (const Bound& bound : op.bounds(InferContext{op, attrs, types_of(operands), bodies})) {
+    if (!bound.slack.is_static() || bound.slack.value() >= 0) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(op.name, ": expected ", bound.expected, ", received ", bound.received.to_string()));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Node*> Graph::try_add(const OpDef& op, Values operands, Attrs attrs,
+                                     std::vector<std::unique_ptr<Graph>> bodies) {
+  absl::StatusOr<Inferred> inferred = infer(op, operands, attrs, bodies);
+  if (!inferred.ok()) return inferred.status();
+  if (absl::Status fits = check_known_sizes(op, operands, inferred->attrs, bodies); !fits.ok()) return fits;
+  return append(op, std::move(operands), std::move(inferred->attrs), std::move(inferred->results), std::move(bodies));
+}
+
+// Parts of a composite are not asked for sizes that are known: nothing is read where there is nothing.
 Node* Graph::add(const OpDef& op, Values operands, Attrs attrs, std::vector<std::unique_ptr<Graph>> bodies) {
-  absl::StatusOr<Node*> node = try_add(op, std::move(operands), std::move(attrs), std::move(bodies));
-  MICA_CHECK(node.ok()) << node.status().message();
-  return *node;
+  absl::StatusOr<Inferred> inferred = infer(op, operands, attrs, bodies);
+  MICA_CHECK(inferred.ok()) << inferred.status().message();
+  return append(op, std::move(operands), std::move(inferred->attrs), std::move(inferred->results), std::move(bodies));
 }
 
 Value Graph::add(std::string_view op_name, Values operands, Attrs attrs) {

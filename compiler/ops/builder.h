@@ -58,8 +58,9 @@ class Builder {
   Value mean(Value x, Ints axes = {}, bool keepdims = false) {
     return reduce("reduce_mean", x, std::move(axes), keepdims);
   }
+  // -inf where there are no elements.
   Value reduce_max(Value x, Ints axes = {}, bool keepdims = false) {
-    return reduce("reduce_max", x, std::move(axes), keepdims);
+    return call("reduce_max", {x}, {{"axes", std::move(axes)}, {"keepdims", keepdims}, {"identity", true}});
   }
 
   // The number of elements folded by a reduction of x over axes, as a rank-0 value of x's dtype; symbolic dims stay

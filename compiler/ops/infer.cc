@@ -101,6 +101,18 @@ std::vector<Bound> bounds_of_indexed(const InferContext& c) {
   return bounds;
 }
 
+std::vector<Bound> bounds_of_folded(const TensorType& x, const Ints& axes) {
+  const Dim results = product(*reduced_dims(x, axes, false));
+  std::vector<Bound> bounds;
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    const bool folded = axes.empty() || std::any_of(axes.begin(), axes.end(), [&](std::int64_t a) {
+                          return *normalize_axis(a, x.rank()) == axis;
+                        });
+    if (folded) add_at_least(bounds, 1, x.dim(axis), axis, results);
+  }
+  return bounds;
+}
+
 int axis_of(const Attrs& attrs, int rank) { return *normalize_axis(attrs.integer("axis"), rank); }
 
 Ints axes_of(const Attrs& attrs, int rank) {

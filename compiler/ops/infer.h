@@ -34,6 +34,8 @@ void add_at_least(std::vector<Bound>& bounds, const Dim& needed, const Dim& size
 // Of operations that read operand 0 along their axis at what operand 1 says: that it has an element if there is one to
 // read.
 std::vector<Bound> bounds_of_indexed(const InferContext& c);
+// Of reductions over `axes` (empty: all) without an identity: that each result folds an element.
+std::vector<Bound> bounds_of_folded(const TensorType& x, const Ints& axes);
 
 // Of valid nodes, for definitions and gradients: axes counted from the front, sorted, all of them when `axes` is empty.
 int axis_of(const Attrs& attrs, int rank);

@@ -141,6 +141,19 @@ Op primitive_fold(std::string_view name, std::string_view dtypes, Reducer reduce
   return op;
 }
 
+// Of no elements there is none, which is an error; what is built on extremes may ask for the reducer's identity.
+Op extremum_fold(std::string_view name, Reducer reducer, double identity, double (*step)(double, double)) {
+  Op op = primitive_fold(name, "number", reducer, identity, step);
+  op.attr("identity", false, "whether the extremum of no elements is an infinity, the identity; else it is an error")
+      .bounds([](const InferContext& c) {
+        if (c.attrs.flag("identity")) return std::vector<Bound>();
+        return bounds_of_folded(c.operand(0), c.attrs.ints("axes"));
+      })
+      .vjp(vjp_extremum)
+      .sample({.operands = {"f32[3,N]"}, .attrs = {{"axes", Ints{1}}, {"identity", true}}, .bindings = {{"N", 4}}});
+  return op;
+}
+
 void add_folds(Registry& r) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   r.add(primitive_fold("reduce_sum", "number", Reducer::kSum, 0, [](double a, double x) { return a + x; })
@@ -153,17 +166,15 @@ void add_folds(Registry& r) {
             .mirrors("keras.ops.prod")
             .vjp(vjp_product)
             .fixture("torch:t_prod_dim1"));
-  r.add(primitive_fold("reduce_max", "number", Reducer::kMax, -kInfinity,
-                       [](double a, double x) { return a >= x || std::isnan(a) ? a : x; })
+  r.add(extremum_fold("reduce_max", Reducer::kMax, -kInfinity,
+                      [](double a, double x) { return a >= x || std::isnan(a) ? a : x; })
             .doc("Largest element over axes; NaN when one is. Equal elements share the gradient evenly.")
             .mirrors("keras.ops.max")
-            .vjp(vjp_extremum)
             .fixture("torch:t_amax_dim1"));
-  r.add(primitive_fold("reduce_min", "number", Reducer::kMin, kInfinity,
-                       [](double a, double x) { return a <= x || std::isnan(a) ? a : x; })
+  r.add(extremum_fold("reduce_min", Reducer::kMin, kInfinity,
+                      [](double a, double x) { return a <= x || std::isnan(a) ? a : x; })
             .doc("Smallest element over axes; NaN when one is. Equal elements share the gradient evenly.")
             .mirrors("keras.ops.min")
-            .vjp(vjp_extremum)
             .fixture("torch:t_amin_dim1"));
   r.add(primitive_fold("reduce_any", "bool", Reducer::kAny, 0,
                        [](double a, double x) { return a != 0 || x != 0 ? 1.0 : 0.0; })
@@ -259,6 +270,7 @@ Op first_index_of(std::string_view name, const char* extremum) {
         Ints axes = {c.attrs.integer("axis")};
         return one_result(c.attrs.get<DType>("dtype"), reduced_dims(c.operand(0), axes, c.attrs.flag("keepdims")));
       })
+      .bounds([](const InferContext& c) { return bounds_of_folded(c.operand(0), {c.attrs.integer("axis")}); })
       .decompose([extremum](Builder& b, const Node& n) -> Values {
         Value x = n.operand(0);
         DType dtype = n.result_types()[0].dtype;

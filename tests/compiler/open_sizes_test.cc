@@ -80,6 +80,36 @@ constexpr const char* kTopK = R"(graph @best(%x: f32[N,T]) {
   %0:2 = top_k(%x) {k=3} : f32[N,3], i32[N,3]   # best
   return %0#0 as "y"
 })";
+constexpr const char* kLargest = R"(graph @largest(%x: f32[N,T]) {
+  %0 = reduce_max(%x) {axes=[1]} : f32[N]
+  return %0 as "y"
+})";
+constexpr const char* kSmallestOfAll = R"(graph @smallest(%x: i32[N,T]) {
+  %0 = reduce_min(%x) : i32[]
+  return %0 as "y"
+})";
+constexpr const char* kWhere = R"(graph @where(%x: f32[N,T]) {
+  %0 = argmax(%x) {axis=0} : i32[T]   # label
+  return %0 as "y"
+})";
+constexpr const char* kWhereLeast = R"(graph @where(%x: f32[N,T]) {
+  %0 = argmin(%x) {axis=-1, keepdims=true} : i32[N,1]   # least
+  return %0 as "y"
+})";
+constexpr const char* kStable = R"(graph @stable(%x: f32[N,T]) {
+  %0 = softmax(%x) {axis=1} : f32[N,T]
+  %1 = log_softmax(%x) {axis=1} : f32[N,T]
+  %2 = logsumexp(%x) {axes=[1]} : f32[N]
+  return %0 as "y"
+  return %1 as "z"
+  return %2 as "s"
+})";
+constexpr const char* kSorted = R"(graph @sorted(%x: f32[N,T]) {
+  %0 = sort(%x) {axis=1} : f32[N,T]
+  %1 = argsort(%x) {axis=0} : i32[N,T]
+  return %0 as "y"
+  return %1 as "at"
+})";
 constexpr const char* kRequire = R"(graph @pair(%x: f32[N]) {
   %0 = require(%x) {slack=[N-2], expected="two rows", received=[N]} : f32[N]   # pair
   %1 = relu(%0) : f32[N]
@@ -112,6 +142,25 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"resize_nothing", kResize, {{1, 0, 4, 3}}, "up: expected at least 1 element on axis 1, received 0."},
         Case{"top_k", kTopK, {{2, 3}}, ""},
         Case{"top_k_of_fewer", kTopK, {{2, 2}}, "best: expected at least 3 elements on axis 1, received 2."},
+        Case{"largest", kLargest, {{2, 1}}, ""}, Case{"largest_of_no_rows", kLargest, {{0, 3}}, ""},
+        Case{
+            "largest_of_nothing", kLargest, {{2, 0}}, "reduce_max: expected at least 1 element on axis 1, received 0."},
+        Case{"smallest_of_nothing",
+             kSmallestOfAll,
+             {{2, 0}},
+             "reduce_min: expected at least 1 element on axis 1, received 0."},
+        Case{"smallest_of_no_rows",
+             kSmallestOfAll,
+             {{0, 2}},
+             "reduce_min: expected at least 1 element on axis 0, received 0."},
+        Case{"where", kWhere, {{1, 3}}, ""}, Case{"where_no_columns", kWhere, {{2, 0}}, ""},
+        Case{"where_in_nothing", kWhere, {{0, 3}}, "label: expected at least 1 element on axis 0, received 0."},
+        Case{"where_least_in_nothing",
+             kWhereLeast,
+             {{3, 0}},
+             "least: expected at least 1 element on axis 1, received 0."},
+        Case{"stable_of_nothing", kStable, {{2, 0}}, ""}, Case{"stable_of_no_rows", kStable, {{0, 2}}, ""},
+        Case{"sorted_nothing", kSorted, {{2, 0}}, ""}, Case{"sorted_no_rows", kSorted, {{0, 2}}, ""},
         Case{"require", kRequire, {{2}}, ""},
         Case{"require_more", kRequire, {{1}}, "pair: expected two rows, received 1."}),
     [](const auto& test) { return std::string(test.param.name); });

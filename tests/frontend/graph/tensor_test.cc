@@ -79,6 +79,17 @@ TEST(Indexing, PositionsRangesAndNewAxes) {
   EXPECT_THAT(error_of([&] { (void)x[4]; }), HasSubstr("from -4 to 3"));
 }
 
+TEST(TensorErrors, NothingHasNoExtreme) {
+  const Tensor x = zeros({0, 3});
+  EXPECT_EQ(error_of([&] { x.argmax(0); }), "argmax: expected at least 1 element on axis 0, received 0.");
+  EXPECT_EQ(error_of([&] { x.max(0); }), "argmax: expected at least 1 element on axis 0, received 0.");
+  EXPECT_EQ(error_of([&] { x.amin(); }), "reduce_min: expected at least 1 element on axis 0, received 0.");
+  EXPECT_EQ(x.argmax(1).shape(), Shape({0}));  // of each of no rows
+  EXPECT_EQ(x.amax({1}).shape(), Shape({0}));
+  EXPECT_EQ(x.softmax(0).shape(), Shape({0, 3}));
+  EXPECT_THAT(x.logsumexp({0}).to_vector(), ElementsAre(-INFINITY, -INFINITY, -INFINITY));
+}
+
 TEST(Indexing, TensorsAndMasks) {
   Tensor x = counting({3, 2});
   EXPECT_THAT(x[tensor({2, 0, -1})].to_vector(), ElementsAre(4, 5, 0, 1, 4, 5));
