@@ -22,6 +22,7 @@ void add_resize_ops(Registry& r);         // nearest elements, sums of neighbour
 void add_normalization_ops(Registry& r);  // softmax, batch, layer, group and rms normalization
 void add_random_ops(Registry& r);         // Philox bits, distributions, dropout
 void add_loss_ops(Registry& r);           // cross entropies and element losses
+void add_update_ops(Registry& r);         // the steps of optimizers
 void add_scan_ops(Registry& r);           // the loop over steps
 void add_region_ops(Registry& r);         // of the compiler: gradient, fusion
 

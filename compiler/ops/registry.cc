@@ -23,6 +23,7 @@ const Registry& registry() {
     add_resize_ops(*r);
     add_normalization_ops(*r);
     add_loss_ops(*r);
+    add_update_ops(*r);
     add_region_ops(*r);
     add_random_ops(*r);
     add_scan_ops(*r);

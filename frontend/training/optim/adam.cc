@@ -1,6 +1,8 @@
 // Adam, whose weight decay is a gradient, and AdamW, which shrinks the weights.
 #include <cmath>
 
+#include "frontend/graph/apply.h"
+#include "frontend/graph/value.h"
 #include "frontend/training/optim/adam_moments.h"
 
 namespace mica {
@@ -16,16 +18,15 @@ class AdamOptimizer : public ParameterOptimizer {
 
  protected:
   void update(const ParameterGroup& group, ParameterState& state, Variable w, Tensor g) override {
-    const double beta_1 = group.momentum, beta_2 = o_.betas[1];
     apply_decay(group, o_.decoupled_weight_decay, w, g);
-    AdamMoments moments = updated_moments(state, w, g, beta_1, beta_2);
-    Variable scale = moments.second;
-    if (o_.amsgrad) {
-      scale = state.tensor("max_exp_avg_sq", w, 0);
-      scale.assign(maximum(scale, moments.second));
-    }
-    Tensor denominator = scale.sqrt() / std::sqrt(bias_correction(beta_2, state)) + o_.eps;
-    w.assign(w - moments.first * (group.lr / bias_correction(beta_1, state)) / denominator);
+    Parameters updated{w, state.tensor("exp_avg", w, 0), state.tensor("exp_avg_sq", w, 0)};
+    if (o_.amsgrad) updated.push_back(state.tensor("max_exp_avg_sq", w, 0));
+    Tensors operands{w, g, updated[1], updated[2]};
+    const Tensors& numbers = numbers_of(group, state, w.dtype());
+    operands.insert(operands.end(), numbers.begin(), numbers.end());
+    if (o_.amsgrad) operands.push_back(updated[3]);
+    const Tensors results = apply_all("adam_update", std::move(operands));
+    for (std::size_t i = 0; i < updated.size(); ++i) updated[i].assign(results[i]);
   }
 
  private:
@@ -37,7 +38,25 @@ class AdamOptimizer : public ParameterOptimizer {
     check_not_negative("eps", o.eps);
   }
 
+  // What the operation takes beside tensors: the same operands for all parameters that stand alike.
+  const Tensors& numbers_of(const ParameterGroup& group, const ParameterState& state, DType dtype) {
+    const double beta_1 = group.momentum, beta_2 = o_.betas[1];
+    const std::vector<double> wanted{1 - beta_1,
+                                     beta_2,
+                                     1 - beta_2,
+                                     group.lr / bias_correction(beta_1, state),
+                                     std::sqrt(bias_correction(beta_2, state)),
+                                     o_.eps};
+    if (wanted == known_ && numbers_.front().dtype() == dtype) return numbers_;
+    numbers_.clear();
+    for (double number : wanted) numbers_.push_back(Tensor::of(make_literal(number, dtype)));
+    known_ = wanted;
+    return numbers_;
+  }
+
   optim::AdamOptions o_;
+  std::vector<double> known_;  // numbers_, before rounding
+  Tensors numbers_;
 };
 
 }  // namespace

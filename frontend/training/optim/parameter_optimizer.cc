@@ -6,6 +6,7 @@
 #include "absl/strings/str_split.h"
 #include "frontend/graph/apply.h"
 #include "frontend/graph/evaluate.h"
+#include "frontend/graph/function_scope.h"
 #include "frontend/mica/autograd.h"
 
 namespace mica::internal {
@@ -107,6 +108,7 @@ void ParameterOptimizer::zero_grad() {
 void ParameterOptimizer::step() {
   {
     NoGradGuard no_grad;
+    FunctionScope scope("optim::" + class_name_);
     for (const ParameterGroup& group : groups_) {
       for (const Variable& parameter : group.params) {
         Tensor grad = parameter.grad();

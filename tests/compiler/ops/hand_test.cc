@@ -61,6 +61,25 @@ TEST(Recurrence, MultipliesWhatCameBeforeAndAdds) {
               ElementsAre(56, 11, 4, 2));
 }
 
+// Means from 0 at rates 1/2 and 1/4, a step of 3, the root of the second halved, epsilon 1/2.
+TEST(AdamUpdate, DividesOneMeanByTheRootOfTheOther) {
+  const auto vector = [](double a, double b) { return RefTensor{kFloat64, {2}, {a, b}}; };
+  std::vector<RefTensor> operands = {vector(10, 20), vector(2, -4), vector(0, 0), vector(0, 0)};
+  for (double number : {0.5, 0.75, 0.25, 3.0, 2.0, 0.5}) operands.push_back({kFloat64, {}, {number}});
+  const auto update = [&] {
+    std::vector<const RefTensor*> given;
+    for (const RefTensor& operand : operands) given.push_back(&operand);
+    const absl::StatusOr<std::vector<RefTensor>> results = evaluate_op(op("adam_update"), {}, given);
+    EXPECT_TRUE(results.ok()) << results.status();
+    std::vector<std::vector<double>> data;
+    for (const RefTensor& result : *results) data.push_back(result.data);
+    return data;
+  };
+  EXPECT_THAT(update(), ElementsAre(ElementsAre(7, 24), ElementsAre(1, -2), ElementsAre(1, 4)));
+  operands.push_back(vector(9, 1));
+  EXPECT_THAT(update(), ElementsAre(ElementsAre(8.5, 24), ElementsAre(1, -2), ElementsAre(1, 4), ElementsAre(9, 4)));
+}
+
 // The gradient of sum((i + 1) y_i) at elements that other products depend on: one zero, and two.
 TEST(Cumprod, HasAGradientAtZeros) {
   for (const auto& [x, want] : {std::pair<std::vector<double>, std::vector<double>>{{2, 0, 3, 4}, {1, 118, 0, 0}},
