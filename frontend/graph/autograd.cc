@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/ops/op_def.h"
 #include "frontend/graph/apply.h"
-#include "frontend/graph/hooks.h"
+#include "frontend/graph/backward_hooks.h"
 #include "frontend/graph/pending.h"
 #include "frontend/graph/trace.h"
 #include "frontend/graph/variable.h"
@@ -45,19 +45,25 @@ void check_differentiable(const Tensor& output, const char* where) {
                .hint = "Under no_grad, and by detach(), values are made that do not."});
 }
 
-// The snapshots of Variables that the calls use, in order of first use.
-std::vector<ValueRef> leaves_of(const ValueRef& output, const std::vector<CallRef>& calls) {
-  std::vector<ValueRef> leaves;
+// Where gradients end that flow through some calls, each in order of first use.
+struct Ends {
+  std::vector<ValueRef> leaves;  // snapshots of Variables
+  std::vector<ValueRef> gated;   // copies that hold a gate
+};
+
+Ends ends_of(const ValueRef& output, const std::vector<CallRef>& calls) {
+  Ends ends;
   std::unordered_set<const ValueNode*> met;
   auto meet = [&](const ValueRef& value) {
     check_remembered(*value, "backward");
-    if (value->requires_grad && !value->leaf.expired() && met.insert(value.get()).second) leaves.push_back(value);
+    if (!value->requires_grad || (value->leaf.expired() && !value->gate) || !met.insert(value.get()).second) return;
+    (value->gate ? ends.gated : ends.leaves).push_back(value);
   };
   meet(output);
   for (const CallRef& call : calls) {
     for (const ValueRef& input : call->inputs) meet(input);
   }
-  return leaves;
+  return ends;
 }
 
 // The sum of the snapshots' gradients, a Variable at a time: it may have changed between two uses.
@@ -70,23 +76,33 @@ void accumulate(const std::vector<ValueRef>& leaves, const Tensors& gradients) {
   }
 }
 
-void differentiate_backward(const Tensor& output, const BackwardOptions& options) {
-  check_differentiable(output, "backward");
-  auto lock = lock_walks();
+// The gradients that have arrived at gates: those behind the first `count`, of the copies in order.
+void arrive(GateQueue& gates, const Ends& ends, const Tensors& gradients, std::size_t count) {
+  for (std::size_t i = 0; i < ends.gated.size(); ++i) gates.arrive(ends.gated[i], gradients[count + i]);
+}
+
+// From an output to the leaves and gates before it.
+void differentiate_to_gates(const Tensor& output, const BackwardOptions& options, GateQueue& gates) {
   const ValueRef& node = output.node();
   std::vector<CallRef> calls = calls_below(node);
-  std::vector<ValueRef> leaves = leaves_of(node, calls);
-  std::vector<ValueRef> sources = leaves;
-  std::vector<WatchedCall> watched = watched_calls(calls);
-  for (const WatchedCall& call : watched) sources.insert(sources.end(), call.results.begin(), call.results.end());
+  const Ends ends = ends_of(node, calls);
+  std::vector<ValueRef> sources = ends.leaves;
+  sources.insert(sources.end(), ends.gated.begin(), ends.gated.end());
   if (sources.empty()) return;
-  GradMode mode(options.create_graph);
   Tensors gradients = gradients_of(output, sources);
   if (!options.retain_graph && !options.create_graph) {
     for (const CallRef& call : calls) call->consumed = true;
   }
-  accumulate(leaves, gradients);
-  call_backward_hooks(watched, std::span(gradients).subspan(leaves.size()));
+  accumulate(ends.leaves, gradients);
+  arrive(gates, ends, gradients, ends.leaves.size());
+}
+
+void differentiate_backward(const Tensor& output, const BackwardOptions& options) {
+  check_differentiable(output, "backward");
+  auto lock = lock_walks();
+  GradMode mode(options.create_graph);
+  GateQueue gates(options.create_graph);
+  for (Tensor end = output; end.defined(); end = gates.next()) differentiate_to_gates(end, options, gates);
 }
 
 }  // namespace
@@ -120,9 +136,7 @@ bool leads_to(const ValueRef& source, const ValueRef& output) {
   return source == output || !calls_between(output, std::span(&source, 1)).empty();
 }
 
-Sources sources_of(const Tensor& output, const Tensors& inputs) {
-  std::vector<CallRef> calls = calls_below(output.node());
-  std::vector<ValueRef> leaves = leaves_of(output.node(), calls);
+Sources sources_of(const Tensor& output, const Tensors& inputs, const std::vector<ValueRef>& leaves) {
   Sources sources;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const ValueRef& node = defined_node(inputs[i], "grad");
@@ -144,13 +158,20 @@ Sources sources_of(const Tensor& output, const Tensors& inputs) {
 // The gradients of a concrete output; undefined for inputs that do not lead to it.
 Tensors concrete_gradients(const Tensor& output, const Tensors& inputs) {
   auto lock = lock_walks();
-  Sources sources = sources_of(output, inputs);
   Tensors gradients;
   gradients.resize(inputs.size());
-  Tensors parts = sources.values.empty() ? Tensors() : gradients_of(output, sources.values);
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    Tensor& gradient = gradients[sources.input[i]];
-    gradient = gradient.defined() ? gradient + parts[i] : parts[i];
+  GateQueue gates(/*create_graph=*/true);
+  for (Tensor end = output; end.defined(); end = gates.next()) {
+    const Ends ends = ends_of(end.node(), calls_below(end.node()));
+    Sources sources = sources_of(end, inputs, ends.leaves);
+    const std::size_t count = sources.values.size();
+    sources.values.insert(sources.values.end(), ends.gated.begin(), ends.gated.end());
+    Tensors parts = sources.values.empty() ? Tensors() : gradients_of(end, sources.values);
+    for (std::size_t i = 0; i < count; ++i) {
+      Tensor& gradient = gradients[sources.input[i]];
+      gradient = gradient.defined() ? gradient + parts[i] : parts[i];
+    }
+    arrive(gates, ends, parts, count);
   }
   return gradients;
 }

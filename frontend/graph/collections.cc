@@ -79,6 +79,9 @@ void TensorDict::set(std::string_view name, Tensor value) {
   }
   items_.emplace_back(name, std::move(value));
 }
+bool TensorDict::erase(std::string_view name) {
+  return std::erase_if(items_, [&](const Item& item) { return item.first == name; }) > 0;
+}
 std::size_t TensorDict::size() const { return items_.size(); }
 bool TensorDict::empty() const { return items_.empty(); }
 std::vector<std::string> TensorDict::keys() const {

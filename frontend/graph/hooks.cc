@@ -54,41 +54,15 @@ Tensors call_forward_hooks(const LayerRef& layer, const Tensors& inputs, Tensors
   return outputs;
 }
 
-void watch_gradients(const LayerRef& layer, const Tensors& outputs) {
-  if (state_of(*layer).hooks.backward.empty()) return;
-  auto watch = std::make_shared<GradientWatch>();
-  watch->layer = layer;
-  for (const Tensor& output : outputs) watch->results.push_back(output.node());
-  for (const Tensor& output : outputs) {
-    const ValueRef& node = output.node();
-    if (node->requires_grad && node->producer) node->producer->watches.push_back(watch);
-  }
-}
-
-std::vector<WatchedCall> watched_calls(const std::vector<CallRef>& calls) {
-  std::vector<WatchedCall> watched;
-  std::vector<const GradientWatch*> met;
-  for (auto call = calls.rbegin(); call != calls.rend(); ++call) {
-    for (const auto& watch : (*call)->watches) {
-      if (std::find(met.begin(), met.end(), watch.get()) != met.end()) continue;
-      met.push_back(watch.get());
-      WatchedCall of_layer{watch->layer.lock(), {}};
-      for (const auto& weak : watch->results) {
-        ValueRef result = weak.lock();
-        if (result && result->requires_grad) of_layer.results.push_back(std::move(result));
-      }
-      if (of_layer.layer && !of_layer.results.empty()) watched.push_back(std::move(of_layer));
-    }
-  }
-  return watched;
-}
-
-void call_backward_hooks(const std::vector<WatchedCall>& watched, std::span<const Tensor> gradients) {
-  for (const WatchedCall& call : watched) {
-    Tensors of_call(std::vector<Tensor>(gradients.begin(), gradients.begin() + std::ssize(call.results)));
-    gradients = gradients.subspan(call.results.size());
-    for (const auto& [id, hook] : state_of(*call.layer).hooks.backward.all()) hook(Layer::of(call.layer), of_call);
-  }
+void LayerHooks::remove(std::uint64_t id) {
+  forward.remove(id);
+  forward_pre.remove(id);
+  backward.remove(id);
+  backward_pre.remove(id);
+  state_dict_pre.remove(id);
+  state_dict_post.remove(id);
+  load_state_dict_pre.remove(id);
+  load_state_dict_post.remove(id);
 }
 
 bool has_forward_hooks(const CustomLayer& layer) {
@@ -143,10 +117,7 @@ void HookHandle::remove() {
   auto entry = std::static_pointer_cast<internal::HookEntry>(std::exchange(state_, nullptr));
   auto layer = entry ? entry->layer.lock() : nullptr;
   if (!layer) return;
-  LayerHooks& hooks = internal::state_of(*layer).hooks;
-  hooks.forward.remove(entry->id);
-  hooks.forward_pre.remove(entry->id);
-  hooks.backward.remove(entry->id);
+  internal::state_of(*layer).hooks.remove(entry->id);
 }
 
 HookHandle Layer::register_forward_hook(ForwardHook hook) const {
@@ -194,8 +165,59 @@ HookHandle Layer::register_replacing_pre_hook(std::function<Tensors(const Layer&
   return registered(*this, &LayerHooks::forward_pre, internal::AnyForwardPreHook(std::move(replacing)));
 }
 
+HookHandle Layer::register_full_backward_pre_hook(BackwardPreHook hook) const {
+  return register_replacing_backward_pre_hook([hook = std::move(hook)](const Layer& layer, const Tensors& grads) {
+    hook(layer, grads);
+    return Tensors();
+  });
+}
+
+HookHandle Layer::register_replacing_backward_pre_hook(
+    std::function<Tensors(const Layer&, const Tensors&)> hook) const {
+  return registered(*this, &LayerHooks::backward_pre, internal::AnyBackwardPreHook(std::move(hook)));
+}
+
 HookHandle Layer::register_full_backward_hook(BackwardHook hook) const {
-  return registered(*this, &LayerHooks::backward, std::move(hook));
+  auto of_outputs = [hook = std::move(hook)](const Layer& layer, const Tensors&, const Tensors& grad_outputs) {
+    hook(layer, grad_outputs);
+    return Tensors();
+  };
+  return registered(*this, &LayerHooks::backward, internal::AnyBackwardHook{std::move(of_outputs)});
+}
+
+HookHandle Layer::register_full_backward_hook(BackwardIOHook hook) const {
+  return register_replacing_backward_hook(
+      [hook = std::move(hook)](const Layer& layer, const Tensors& grad_inputs, const Tensors& grad_outputs) {
+        hook(layer, grad_inputs, grad_outputs);
+        return Tensors();
+      });
+}
+
+HookHandle Layer::register_replacing_backward_hook(
+    std::function<Tensors(const Layer&, const Tensors&, const Tensors&)> hook) const {
+  return registered(*this, &LayerHooks::backward, internal::AnyBackwardHook{std::move(hook), /*sees_inputs=*/true});
+}
+
+HookHandle Layer::register_state_dict_pre_hook(StateDictPreHook hook) const {
+  return registered(*this, &LayerHooks::state_dict_pre, std::move(hook));
+}
+
+HookHandle Layer::register_state_dict_post_hook(StateDictPostHook hook) const {
+  return registered(*this, &LayerHooks::state_dict_post, std::move(hook));
+}
+
+HookHandle Layer::register_load_state_dict_pre_hook(LoadStateDictPreHook hook) const {
+  return register_load_state_dict_pre_hook([hook = std::move(hook)](const Layer& layer, TensorDict& state,
+                                                                    const std::string& prefix, bool, auto&, auto&,
+                                                                    auto&) { hook(layer, state, prefix); });
+}
+
+HookHandle Layer::register_load_state_dict_pre_hook(LoadStateDictCheckHook hook) const {
+  return registered(*this, &LayerHooks::load_state_dict_pre, std::move(hook));
+}
+
+HookHandle Layer::register_load_state_dict_post_hook(LoadStateDictPostHook hook) const {
+  return registered(*this, &LayerHooks::load_state_dict_post, std::move(hook));
 }
 
 }  // namespace mica

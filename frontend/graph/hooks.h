@@ -1,5 +1,5 @@
-// Hooks of layers. In lazy code they are called where the layer is called; on models that run as one Program after the
-// run, with what they look at as results of it.
+// Hooks of layers; backward_hooks.h has those of backward(). In lazy code they are called where the layer is called; on
+// models that run as one Program after the run, with what they look at as results of it.
 #pragma once
 #include <functional>
 #include <span>
@@ -37,25 +37,29 @@ struct AnyForwardHook {
 // A pre-hook may give other inputs; none: they stay.
 using AnyForwardPreHook = std::function<Tensors(const Layer&, const Tensors& inputs)>;
 
+// A backward hook may give other gradients of the inputs, a backward pre-hook of the outputs; none: they stay.
+struct AnyBackwardHook {
+  std::function<Tensors(const Layer&, const Tensors& grad_inputs, const Tensors& grad_outputs)> call;
+  bool sees_inputs = false;
+};
+using AnyBackwardPreHook = std::function<Tensors(const Layer&, const Tensors& grad_outputs)>;
+
 struct LayerHooks {
   HookList<AnyForwardHook> forward;
   HookList<AnyForwardPreHook> forward_pre;
-  HookList<Layer::BackwardHook> backward;
+  HookList<AnyBackwardHook> backward;
+  HookList<AnyBackwardPreHook> backward_pre;
+  HookList<Layer::StateDictPreHook> state_dict_pre;
+  HookList<Layer::StateDictPostHook> state_dict_post;
+  HookList<Layer::LoadStateDictCheckHook> load_state_dict_pre;
+  HookList<Layer::LoadStateDictPostHook> load_state_dict_post;
+
+  void remove(std::uint64_t id);
 };
 
 // Of lazy code.
 Tensors call_forward_pre_hooks(const LayerRef& layer, Tensors inputs);
 Tensors call_forward_hooks(const LayerRef& layer, const Tensors& inputs, Tensors outputs);
-// Notes that backward() is to show the gradients of these results, where the layer has hooks for that.
-void watch_gradients(const LayerRef& layer, const Tensors& outputs);
-
-struct WatchedCall {
-  LayerRef layer;
-  std::vector<ValueRef> results;
-};
-// The watched calls among `calls`, those nearest to the end first.
-std::vector<WatchedCall> watched_calls(const std::vector<CallRef>& calls);
-void call_backward_hooks(const std::vector<WatchedCall>& watched, std::span<const Tensor> gradients);
 
 // Of models that run as one Program: what the hooks of one call of a layer look at. The results of the Program end with
 // these values, call after call, inputs before outputs.

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
+#include "frontend/graph/backward_hooks.h"
 #include "frontend/graph/layer_state.h"
 #include "frontend/graph/model_state.h"
 #include "frontend/graph/recurrent.h"
@@ -159,10 +160,12 @@ Tensors run_inline(const LayerRef& layer, const CallArguments& given, std::strin
   const bool is_outermost = !LayerScope::current();
   LayerScope scope(*layer, step.empty() ? state.name : step, arguments);
   const bool is_lazy = !Trace::current();
+  std::shared_ptr<GatedCall> gated;
   if (is_lazy) {
     state.losses.clear();
     arguments.tensors = call_forward_pre_hooks(layer, arguments.tensors);
     for (const Tensor& tensor : arguments.tensors) defined_node(tensor, state.name);
+    gated = gate_inputs(layer, arguments.tensors);
   }
   ensure_built(layer, shapes_of(arguments.tensors));
   Tensors results = compute(layer, arguments, is_outermost);
@@ -176,8 +179,9 @@ Tensors run_inline(const LayerRef& layer, const CallArguments& given, std::strin
     Trace::current()->show_to_hooks(layer, arguments.tensors, results);
     return results;
   }
-  watch_gradients(layer, results);
-  return call_forward_hooks(layer, arguments.tensors, std::move(results));
+  results = call_forward_hooks(layer, arguments.tensors, std::move(results));
+  gate_outputs(gated, results);
+  return results;
 }
 
 ir::Types infer_call(const LayerRef& layer, const CallArguments& arguments) {

@@ -46,6 +46,8 @@ struct LayerState {
   const std::string& name_of_weight(std::size_t i) const;
   // Puts a weight, another layer's perhaps, under a name, in the place of one that has it.
   void set_weight(std::string_view weight_name, const Variable& weight);
+  Variable find_weight(std::string_view weight_name) const;  // undefined where there is none
+  void remove_weight(std::string_view weight_name);
   // Living symbolic calls, in order.
   std::vector<CallRef> living_calls() const;
   static LayerState& of(const CustomLayer& layer);

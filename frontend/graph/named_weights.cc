@@ -29,6 +29,23 @@ void LayerState::set_weight(std::string_view weight_name, const Variable& weight
   if (weight.cell()->name != weight_name) aliases[at] = weight_name;
 }
 
+Variable LayerState::find_weight(std::string_view weight_name) const {
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    if (name_of_weight(i) == weight_name) return weights[i];
+  }
+  return {};
+}
+
+void LayerState::remove_weight(std::string_view weight_name) {
+  std::vector<std::pair<std::string, Variable>> kept;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    if (name_of_weight(i) != weight_name) kept.emplace_back(name_of_weight(i), weights[i]);
+  }
+  weights.clear();
+  aliases.clear();
+  for (const auto& [own_name, weight] : kept) set_weight(own_name, weight);
+}
+
 }  // namespace internal
 
 namespace {
@@ -76,16 +93,6 @@ NamedLayers layers_of(const Layer& root) {
   return layers;
 }
 
-// What state_dict() lists: a layer or Variable under each of its names; of each layer parameters, then buffers.
-NamedWeights state_of_all(const Layer& root) {
-  NamedWeights all;
-  for (const auto& [path, layer] : layers_of(root)) {
-    append_weights(path, layer, Kind::kParameter, all);
-    append_weights(path, layer, Kind::kBuffer, all);
-  }
-  return all;
-}
-
 std::string quoted(const std::vector<std::string>& keys) {
   return absl::StrCat("\"", absl::StrJoin(keys, "\", \""), "\"");
 }
@@ -108,8 +115,6 @@ Variable weight_named(const Layer& root, std::string_view name, Kind kind) {
   for (const auto& [path, layer] : layers_of(root)) append_weights(path, layer, kind, weights);
   return named(root, name, weights);
 }
-
-std::string size_text(const Shape& shape) { return absl::StrCat("torch.Size([", absl::StrJoin(shape, ", "), "])"); }
 
 }  // namespace
 
@@ -152,51 +157,6 @@ const Layer& Layer::apply_to_modules(const std::function<void(const Layer&)>& fn
   for (const Layer& child : children()) child.apply_to_modules(fn);
   fn(*this);
   return *this;
-}
-
-TensorDict Layer::state_dict() const {
-  TensorDict state;
-  for (const auto& [name, weight] : state_of_all(*this)) state.set(name, Tensor::of(weight.cell()->value()));
-  return state;
-}
-
-IncompatibleKeys Layer::load_state_dict(const TensorDict& state, bool strict) const {
-  NamedWeights own = state_of_all(*this);
-  IncompatibleKeys keys;
-  std::vector<std::string> complaints;
-  for (const auto& [key, weight] : own) {
-    if (!state.contains(key)) {
-      keys.missing_keys.push_back(key);
-    } else if (state[key].shape() != weight.shape()) {
-      complaints.push_back(
-          absl::StrCat("size mismatch for ", key, ": copying a param with shape ", size_text(state[key].shape()),
-                       " from checkpoint, the shape in current model is ", size_text(weight.shape()), "."));
-    }
-  }
-  for (const auto& [key, value] : state) {
-    auto is_key = [&wanted = key](const auto& item) { return item.first == wanted; };
-    if (std::none_of(own.begin(), own.end(), is_key)) keys.unexpected_keys.push_back(key);
-  }
-  if (strict && !keys.unexpected_keys.empty()) {
-    complaints.insert(complaints.begin(),
-                      absl::StrCat("Unexpected key(s) in state_dict: ", quoted(keys.unexpected_keys), "."));
-  }
-  if (strict && !keys.missing_keys.empty()) {
-    complaints.insert(complaints.begin(),
-                      absl::StrCat("Missing key(s) in state_dict: ", quoted(keys.missing_keys), "."));
-  }
-  if (!complaints.empty()) {
-    bool only_keys = strict && complaints[0].rfind("size", 0) != 0;
-    throw Error({.where = name(),
-                 .expected = "the keys and shapes of its own state",
-                 .received = absl::StrCat("Error(s) in loading state_dict for ", class_name(), ": ",
-                                          absl::StrJoin(complaints, " ")),
-                 .hint = only_keys ? "load_state_dict(state, false) takes what fits and returns the rest." : ""});
-  }
-  for (auto& [key, weight] : own) {
-    if (state.contains(key)) weight.assign(state[key]);
-  }
-  return keys;
 }
 
 }  // namespace mica

@@ -29,7 +29,11 @@ bool Tensor::same_as(const Tensor& other) const {
   return node_->kind == ValueKind::kVariable && other.node_->kind == ValueKind::kVariable &&
          node_->cell == other.node_->cell;
 }
-const Shape& Tensor::shape() const { return defined_node(*this)->shape; }
+const Shape& Tensor::shape() const {
+  const internal::ValueRef& node = defined_node(*this);
+  if (node->kind == internal::ValueKind::kVariable && node->cell->is_uninitialized()) node->cell->value();  // says what to do
+  return node->shape;
+}
 std::int64_t Tensor::size(int axis) const { return shape()[axis]; }
 std::int64_t Tensor::numel() const { return shape().numel(); }
 int Tensor::dim() const { return shape().rank(); }

@@ -87,6 +87,7 @@ ValueRef detached(const ValueRef& value) {
   copy->producer.reset();
   copy->requires_grad = false;
   copy->leaf.reset();
+  copy->gate.reset();
   copy->variable_id = copy->variable_version = 0;
   return copy;
 }

@@ -28,6 +28,7 @@ class CustomLayer;
 namespace mica::internal {
 
 struct Call;
+struct GradientGate;  // backward_hooks.h
 using CallRef = std::shared_ptr<Call>;
 using LayerRef = std::shared_ptr<CustomLayer>;
 using CellRef = std::shared_ptr<VariableCell>;
@@ -76,7 +77,8 @@ struct ValueNode {
 
   // Gradients flow through it; what computes it is kept as long as backward() may need it.
   bool requires_grad = false;
-  std::weak_ptr<VariableCell> leaf;  // the Variable whose snapshot it is, where that requires gradients
+  std::weak_ptr<VariableCell> leaf;    // the Variable whose snapshot it is, where that requires gradients
+  std::shared_ptr<GradientGate> gate;  // where gradients end that go on from another value; or null
   UseCount uses;
   WalkMark operand, wanted;   // its numbers among the operands and the results of the Program being made
   WalkMark used;              // how often the Program uses it
@@ -106,12 +108,6 @@ struct Region;        // region.h
 struct Signature;     // signature.h
 class PendingCalls;   // pending.h
 
-// A call of a layer with backward hooks.
-struct GradientWatch {
-  std::weak_ptr<CustomLayer> layer;
-  std::vector<std::weak_ptr<ValueNode>> results;
-};
-
 struct Call : std::enable_shared_from_this<Call> {
   const ir::OpDef* op = nullptr;  // an operation of the compiler on `inputs`, or
   ir::Attrs attrs;                // of the operation; of a layer's call the options
@@ -139,7 +135,6 @@ struct Call : std::enable_shared_from_this<Call> {
   WalkMark visited;            // its number in the Program being made
   std::uint64_t shares = 0;    // the walk that found it to share work with the Program
   std::uint64_t on_path = 0, seen = 0;
-  std::vector<std::shared_ptr<const GradientWatch>> watches;  // layers that want to see the gradients of its results
   std::shared_ptr<PendingCalls> pending;  // the calls that have not run yet, in order; null when it has
   Call *earlier = nullptr, *later = nullptr;
 

@@ -11,9 +11,40 @@
 namespace mica {
 namespace internal {
 
+namespace {
+
+[[noreturn]] void throw_uninitialized(const std::string& path) {
+  throw Error({.where = path,
+               .expected = "a parameter that has a shape and a value",
+               .received = "an uninitialized one, of a lazy module",
+               .hint = "Call the module once, or load its state, before its parameters are read."});
+}
+
+}  // namespace
+
 ValueRef VariableCell::value() const {
+  if (uninitialized_) throw_uninitialized(path);
   std::lock_guard lock(mutex_);
   return value_;
+}
+
+void VariableCell::initialize(const Tensor& value) {
+  type.dims = type_of(value).dims;
+  uninitialized_ = false;
+  for (const auto& weak : handles_) {
+    ValueRef handle = weak.lock();
+    if (!handle) continue;
+    handle->type = type;
+    handle->shape = shape_of(type);
+  }
+  bind(value);
+}
+
+void VariableCell::uninitialize() {
+  type.dims.clear();
+  uninitialized_ = true;
+  std::lock_guard lock(mutex_);
+  value_ = nullptr;
 }
 
 std::uint64_t VariableCell::version() const {
@@ -42,6 +73,7 @@ void VariableCell::set_requires_grad(bool on) {
 }
 
 void VariableCell::renew() {
+  if (uninitialized_) return;
   ValueRef own = snapshot_of(value());
   if (!requires_grad()) {
     own->requires_grad = false;
@@ -78,6 +110,7 @@ void VariableCell::rebind(ValueRef value) {
 }
 
 void VariableCell::bind(const Tensor& tensor) {
+  if (uninitialized_) throw_uninitialized(path);
   ValueRef node = current_value(defined_node(tensor, path));
   if (node->kind != ValueKind::kComputed && node->kind != ValueKind::kPending) {
     throw Error({.where = path,
@@ -97,9 +130,18 @@ void VariableCell::bind(const Tensor& tensor) {
 }
 
 void VariableCell::convert(DType dtype) {
+  if (uninitialized_) {
+    type.dtype = dtype;
+    return;
+  }
   Tensor value = Tensor::of(this->value());
   type.dtype = dtype;
   bind(cast(value, dtype));
+}
+
+ValueRef VariableCell::exchange(ValueRef value) {
+  std::lock_guard lock(mutex_);
+  return std::exchange(value_, std::move(value));
 }
 
 void VariableCell::bind_array(rt::Array array) { rebind(snapshot_of(make_computed(std::move(array)))); }
@@ -118,17 +160,32 @@ void VariableCell::restore(rt::Array array) {
   if (!value_->array.defined()) value_->array = std::move(array);
 }
 
-CellRef make_cell(std::string_view path, const Tensor& initial, bool trainable) {
+namespace {
+
+CellRef new_cell(std::string_view path, ir::TensorType type, bool trainable) {
   static std::atomic<std::uint64_t> next_id{1};
   auto cell = std::make_shared<VariableCell>();
   cell->path = path;
   std::size_t slash = path.rfind('/');
   cell->name = slash == std::string_view::npos ? path : path.substr(slash + 1);
-  cell->type = type_of(initial);
+  cell->type = std::move(type);
   cell->trainable = trainable;
   cell->is_buffer = !trainable;
   cell->id = next_id++;
+  return cell;
+}
+
+}  // namespace
+
+CellRef make_cell(std::string_view path, const Tensor& initial, bool trainable) {
+  CellRef cell = new_cell(path, type_of(initial), trainable);
   cell->bind(initial);
+  return cell;
+}
+
+CellRef make_uninitialized_cell(std::string_view path, bool trainable) {
+  CellRef cell = new_cell(path, {kFloat32, {}}, trainable);
+  cell->uninitialize();
   return cell;
 }
 
@@ -157,6 +214,7 @@ Variable Variable::of(std::shared_ptr<internal::VariableCell> cell) {
   node->type = cell->type;
   node->shape = internal::shape_of(cell->type);
   node->name = cell->path;
+  if (cell->is_uninitialized()) cell->add_handle(node);
   node->cell = std::move(cell);
   Variable variable;
   variable.node_ = std::move(node);

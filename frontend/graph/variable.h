@@ -15,10 +15,16 @@ struct VariableCell : std::enable_shared_from_this<VariableCell> {
   ir::TensorType type;
   bool trainable = true;
   bool frozen = false;
-  bool is_buffer = false;  // state that is no parameter, trainable or not
+  bool is_buffer = false;            // state that is no parameter, trainable or not
   TensorFn regularizer, constraint;  // empty: none
   std::uint64_t id = 0;
 
+  // A parameter of a lazy module that has no shape and no value yet: reading it is an Error.
+  bool is_uninitialized() const { return uninitialized_; }
+  void initialize(const Tensor& value);  // its dtype stays
+  void uninitialize();
+  // The handle of such a parameter, which shows the shape as soon as there is one.
+  void add_handle(const ValueRef& handle) { handles_.push_back(handle); }
   // The value bound now: computed or pending, never null.
   ValueRef value() const;
   std::uint64_t version() const;
@@ -34,6 +40,8 @@ struct VariableCell : std::enable_shared_from_this<VariableCell> {
   void bind(const Tensor& value);
   // From now on of another dtype; handles that were taken before keep reading the old one.
   void convert(DType dtype);
+  // Puts a value in the place of the present one and gives that; no version tells of it.
+  ValueRef exchange(ValueRef value);
   // Binds an array that a Program wrote.
   void bind_array(rt::Array array);
   // The array, computed if it was pending.
@@ -51,8 +59,11 @@ struct VariableCell : std::enable_shared_from_this<VariableCell> {
   ValueRef value_;
   Tensor grad_;
   std::uint64_t version_ = 0;
+  bool uninitialized_ = false;
+  std::vector<std::weak_ptr<ValueNode>> handles_;  // made while it was uninitialized
 };
 
 CellRef make_cell(std::string_view path, const Tensor& initial, bool trainable);
+CellRef make_uninitialized_cell(std::string_view path, bool trainable);  // of the default dtype
 
 }  // namespace mica::internal

@@ -26,6 +26,8 @@ Tensors Module::forward(const Tensors& xs) {
 
 std::string Module::extra_repr() const { return {}; }
 
+Tensors Module::right_inverse(const Tensor& value) const { return {value}; }
+
 Tensor Module::call(const Tensor& x) { return forward(x); }
 Tensors Module::call(const Tensors& xs) { return forward(xs); }
 

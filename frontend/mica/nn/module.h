@@ -12,6 +12,9 @@ class Module : public CustomModel {
   virtual Tensors forward(const Tensors& xs);
   // What stands between the parentheses when the module is printed; its submodules follow.
   virtual std::string extra_repr() const;
+  // Of a parametrization: what forward() makes a value of; several tensors where forward takes several. Default: the
+  // value itself.
+  virtual Tensors right_inverse(const Tensor& value) const;
   Tensor call(const Tensor& x) final;
   Tensors call(const Tensors& xs) final;
 
