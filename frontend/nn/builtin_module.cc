@@ -31,12 +31,39 @@ void BuiltinModule::register_buffer(std::string_view name, const Tensor& value) 
 }
 void BuiltinModule::register_module(std::string_view name, const Layer& module) { add_layer(name, module); }
 
-Variable BuiltinModule::weight(std::string_view name) const {
-  const LayerState& state = state_of(*this);
-  for (std::size_t i = 0; i < state.weights.size(); ++i) {
-    if (state.name_of_weight(i) == name) return state.weights[i];
-  }
-  return {};
+Variable BuiltinModule::variable(std::string_view name) const { return state_of(*this).find_weight(name); }
+
+Tensor BuiltinModule::weight(std::string_view name) const {
+  Variable own = variable(name);
+  return own.defined() ? own : parametrized_weight(*this, name);
+}
+
+Layer BuiltinModule::with_weights(const Tensor&, const Tensor&) const {
+  fail("a convolution or a linear map", class_name());
+}
+
+void BuiltinModule::be_lazy(std::string_view plain_class) {
+  plain_class_ = plain_class;
+  state_of(*this).built = false;
+}
+
+void BuiltinModule::build(const std::vector<Shape>& input_shapes) {
+  infer(input_shapes.at(0));
+  set_class_name(plain_class_);
+}
+
+void BuiltinModule::declare(std::string_view name, bool is_buffer) {
+  LayerState& state = state_of(*this);
+  CellRef cell = make_uninitialized_cell(absl::StrCat(state.name, "/", std::string(name)), !is_buffer);
+  state.set_weight(name, Variable::of(std::move(cell)));
+}
+
+void BuiltinModule::provide(std::string_view name, const Tensor& value) {
+  const CellRef cell = variable(name).cell();
+  if (cell->is_uninitialized()) return cell->initialize(value);
+  if (variable(name).shape() == value.shape()) return;
+  fail(absl::StrCat(std::string(name), " of shape ", value.shape().to_string(), ", as the input tells"),
+       absl::StrCat("one that was loaded, ", variable(name).shape().to_string()));
 }
 
 Layer BuiltinModule::module(std::string_view name) const {

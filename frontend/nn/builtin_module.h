@@ -18,13 +18,25 @@ class ModuleText {
   virtual std::string module_text() const = 0;
 };
 
+// What stands between the parentheses of any layer that is printed as a module. (frontend/nn/repr.cc)
+std::string text_in_parentheses(const Layer& layer);
+
 class BuiltinModule : public CustomLayer, public ModuleText {
  public:
   explicit BuiltinModule(std::string_view class_name);
   std::string class_name() const final { return class_name_; }
+  void set_class_name(std::string_view class_name) { class_name_ = class_name; }
   std::string module_text() const override { return {}; }
   Tensors call(const Tensors& xs) final { return forward_all(xs); }
   using CustomLayer::call;
+  // The first call of a lazy module.
+  void build(const std::vector<Shape>& input_shapes) final;
+  using CustomLayer::build;
+  // The tensor of a parameter or buffer that stands for it in a call: itself, or what its parametrization makes;
+  // undefined where there is none.
+  Tensor weight(std::string_view name) const;
+  // For folding: a module like this one with another weight and bias.
+  virtual Layer with_weights(const Tensor& weight, const Tensor& bias) const;
 
  protected:
   // Override one of them.
@@ -34,9 +46,17 @@ class BuiltinModule : public CustomLayer, public ModuleText {
   void register_parameter(std::string_view name, const Tensor& value);
   void register_buffer(std::string_view name, const Tensor& value);
   void register_module(std::string_view name, const Layer& module);
-  // A parameter, a buffer; undefined where there is none. A module's by name.
-  Variable weight(std::string_view name) const;
+  // The parameter or buffer itself; undefined where there is none. A module's by name.
+  Variable variable(std::string_view name) const;
   Layer module(std::string_view name) const;
+
+  // Of a lazy module, which becomes one of `plain_class` at its first call: then infer() learns the sizes and provides
+  // the values of what was declared. What was loaded before keeps its value.
+  void be_lazy(std::string_view plain_class);
+  void declare_parameter(std::string_view name) { declare(name, /*is_buffer=*/false); }
+  void declare_buffer(std::string_view name) { declare(name, /*is_buffer=*/true); }
+  virtual void infer(const Shape& input) { static_cast<void>(input); }
+  void provide(std::string_view name, const Tensor& value);
 
   // Of the running call: tensors and switches given by keyword.
   Tensor keyword(std::string_view name) const;
@@ -50,8 +70,13 @@ class BuiltinModule : public CustomLayer, public ModuleText {
   [[noreturn]] void fail(std::string_view expected, std::string_view received, std::string_view hint = {}) const;
 
  private:
-  std::string class_name_;
+  void declare(std::string_view name, bool is_buffer);
+
+  std::string class_name_, plain_class_;
 };
+
+// What the parametrization of a module's tensor makes; undefined where it has none. (frontend/nn/parametrize.cc)
+Tensor parametrized_weight(const CustomLayer& module, std::string_view name);
 
 // A module without parameters: the function, and what stands in its parentheses.
 using ModuleFunction = std::function<Tensor(const Tensor& x, bool training)>;

@@ -46,7 +46,7 @@ class ParametersModule final : public BuiltinModule {
   explicit ParametersModule(const char* class_name) : BuiltinModule(class_name) {}
   void set(std::string_view name, const Tensor& value) { register_parameter(name, value); }
   std::size_t size() const { return state_of(*this).weights.size(); }
-  Variable parameter(std::string_view name) const { return weight(name); }
+  Variable parameter(std::string_view name) const { return variable(name); }
   std::vector<std::string> names() const {
     std::vector<std::string> all;
     for (std::size_t i = 0; i < size(); ++i) all.push_back(state_of(*this).name_of_weight(i));

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
 #include "frontend/mica/functional/image.h"
+#include "frontend/mica/nn/lazy.h"
 #include "frontend/nn/builtin_module.h"
 
 namespace mica::nn {
@@ -32,25 +33,91 @@ std::string common_text(std::int64_t in, std::int64_t out, const Ints<N>& kernel
                       ", stride=", python_text(options.stride));
 }
 
-template <int N>
-class ConvModule final : public BuiltinModule {
- public:
-  ConvModule(std::int64_t in, std::int64_t out, const Ints<N>& kernel_size, ConvOptions<N> options)
-      : BuiltinModule(absl::StrCat("Conv", N, "d")),
-        in_(in),
+// What convolutions of both kinds share: channels, groups, weight and bias. Without input channels it is lazy.
+template <int N, class Options>
+class ChannelMapModule : public BuiltinModule {
+ protected:
+  ChannelMapModule(const char* kind, std::optional<std::int64_t> in, std::int64_t out, const Ints<N>& kernel_size,
+                   Options options)
+      : BuiltinModule(absl::StrCat(in ? "" : "Lazy", kind, N, "d")),
+        in_(in.value_or(0)),
         out_(out),
         kernel_size_(kernel_size),
         options_(std::move(options)) {
     expect_positive("groups", options_.groups);
-    if (in % options_.groups != 0 || out % options_.groups != 0) {
-      fail(absl::StrCat("channels that ", options_.groups, " groups divide"), absl::StrCat(in, " and ", out));
+    check_channels(in_);
+    if (in) return;
+    be_lazy(absl::StrCat(kind, N, "d"));
+    declare_parameter("weight");
+    if (options_.bias) declare_parameter("bias");
+  }
+
+  virtual Shape shape_of_weight() const = 0;
+  void make_parameters() {
+    auto [weight, bias] = initial_values();
+    register_parameter("weight", weight);
+    if (options_.bias) register_parameter("bias", bias);
+  }
+  void infer(const Shape& input) final {
+    if (input.rank() != N + 1 && input.rank() != N + 2) {
+      fail(absl::StrCat("an input of rank ", N + 2, ", or ", N + 1, " without a batch"), input.to_string());
     }
-    expect_choice("padding_mode", options_.padding_mode, {"zeros", "reflect", "replicate", "circular"});
-    if (!options_.padding.mode().empty()) expect_choice("padding", options_.padding.mode(), {"same", "valid"});
-    Shape shape = weight_shape(out, in / options_.groups, kernel_size);
-    double bound = default_bound(shape);
-    register_parameter("weight", uniform_values(shape, -bound, bound));
-    if (options_.bias) register_parameter("bias", uniform_values({out}, -bound, bound));
+    const std::int64_t channels = input[input.rank() - N - 1];
+    check_channels(channels);
+    in_ = channels;
+    auto [weight, bias] = initial_values();
+    provide("weight", weight);
+    if (options_.bias) provide("bias", bias);
+  }
+  void check_input(const Tensor& x) const {
+    if ((x.dim() == N + 1 || x.dim() == N + 2) && x.size(x.dim() - N - 1) == in_) return;
+    fail(absl::StrCat("an input of rank ", N + 2, " with ", in_, " channels in axis 1"), describe(x));
+  }
+  void take_weights(const Tensor& weight, const Tensor& bias) {
+    register_parameter("weight", weight);
+    register_parameter("bias", bias);
+  }
+  // Options of a copy that gets weights of its own: nothing is drawn for them.
+  Options options_with_bias() const {
+    Options options = options_;
+    options.bias = true;
+    return options;
+  }
+
+  std::int64_t in_, out_;
+  Ints<N> kernel_size_;
+  Options options_;
+
+ private:
+  void check_channels(std::int64_t in) const {
+    if (in % options_.groups == 0 && out_ % options_.groups == 0) return;
+    fail(absl::StrCat("channels that ", options_.groups, " groups divide"), absl::StrCat(in, " and ", out_));
+  }
+  std::pair<Tensor, Tensor> initial_values() const {
+    const Shape shape = shape_of_weight();
+    const double bound = default_bound(shape);
+    Tensor weight = uniform_values(shape, -bound, bound);
+    return {weight, options_.bias ? uniform_values({out_}, -bound, bound) : Tensor()};
+  }
+};
+
+template <int N>
+class ConvModule final : public ChannelMapModule<N, ConvOptions<N>> {
+ public:
+  using Base = ChannelMapModule<N, ConvOptions<N>>;
+  using Base::in_, Base::out_, Base::kernel_size_, Base::options_;
+
+  ConvModule(std::optional<std::int64_t> in, std::int64_t out, const Ints<N>& kernel_size, ConvOptions<N> options)
+      : Base("Conv", in, out, kernel_size, std::move(options)) {
+    this->expect_choice("padding_mode", options_.padding_mode, {"zeros", "reflect", "replicate", "circular"});
+    if (!options_.padding.mode().empty()) this->expect_choice("padding", options_.padding.mode(), {"same", "valid"});
+    if (in) this->make_parameters();
+  }
+
+  Layer with_weights(const Tensor& new_weight, const Tensor& new_bias) const override {
+    auto copy = std::make_shared<ConvModule>(in_, out_, kernel_size_, this->options_with_bias());
+    copy->take_weights(new_weight, new_bias);
+    return Layer::of(copy);
   }
 
   std::string module_text() const override {
@@ -68,10 +135,9 @@ class ConvModule final : public BuiltinModule {
   }
 
  protected:
+  Shape shape_of_weight() const override { return weight_shape(out_, in_ / options_.groups, kernel_size_); }
   Tensor forward(const Tensor& x) override {
-    if ((x.dim() != N + 1 && x.dim() != N + 2) || x.size(x.dim() - N - 1) != in_) {
-      fail(absl::StrCat("an input of rank ", N + 2, " with ", in_, " channels in axis 1"), describe(x));
-    }
+    this->check_input(x);
     F::ConvOptions<N> options{options_.stride, options_.padding, options_.dilation, options_.groups};
     if (options_.padding_mode == "zeros") return convolved(x, options);
     options.padding = 0;
@@ -96,33 +162,28 @@ class ConvModule final : public BuiltinModule {
     return sizes;
   }
   Tensor convolved(const Tensor& x, const F::ConvOptions<N>& options) const {
-    if constexpr (N == 1) return F::conv1d(x, weight("weight"), weight("bias"), options);
-    if constexpr (N == 2) return F::conv2d(x, weight("weight"), weight("bias"), options);
-    if constexpr (N == 3) return F::conv3d(x, weight("weight"), weight("bias"), options);
+    if constexpr (N == 1) return F::conv1d(x, this->weight("weight"), this->weight("bias"), options);
+    if constexpr (N == 2) return F::conv2d(x, this->weight("weight"), this->weight("bias"), options);
+    if constexpr (N == 3) return F::conv3d(x, this->weight("weight"), this->weight("bias"), options);
   }
-
-  std::int64_t in_, out_;
-  Ints<N> kernel_size_;
-  ConvOptions<N> options_;
 };
 
 template <int N>
-class ConvTransposeModule final : public BuiltinModule {
+class ConvTransposeModule final : public ChannelMapModule<N, ConvTransposeOptions<N>> {
  public:
-  ConvTransposeModule(std::int64_t in, std::int64_t out, const Ints<N>& kernel_size, ConvTransposeOptions<N> options)
-      : BuiltinModule(absl::StrCat("ConvTranspose", N, "d")),
-        in_(in),
-        out_(out),
-        kernel_size_(kernel_size),
-        options_(std::move(options)) {
-    expect_positive("groups", options_.groups);
-    if (in % options_.groups != 0 || out % options_.groups != 0) {
-      fail(absl::StrCat("channels that ", options_.groups, " groups divide"), absl::StrCat(in, " and ", out));
-    }
-    Shape shape = weight_shape(in, out / options_.groups, kernel_size);
-    double bound = default_bound(shape);
-    register_parameter("weight", uniform_values(shape, -bound, bound));
-    if (options_.bias) register_parameter("bias", uniform_values({out}, -bound, bound));
+  using Base = ChannelMapModule<N, ConvTransposeOptions<N>>;
+  using Base::in_, Base::out_, Base::kernel_size_, Base::options_;
+
+  ConvTransposeModule(std::optional<std::int64_t> in, std::int64_t out, const Ints<N>& kernel_size,
+                      ConvTransposeOptions<N> options)
+      : Base("ConvTranspose", in, out, kernel_size, std::move(options)) {
+    if (in) this->make_parameters();
+  }
+
+  Layer with_weights(const Tensor& new_weight, const Tensor& new_bias) const override {
+    auto copy = std::make_shared<ConvTransposeModule>(in_, out_, kernel_size_, this->options_with_bias());
+    copy->take_weights(new_weight, new_bias);
+    return Layer::of(copy);
   }
 
   std::string module_text() const override {
@@ -138,21 +199,15 @@ class ConvTransposeModule final : public BuiltinModule {
   }
 
  protected:
+  Shape shape_of_weight() const override { return weight_shape(in_, out_ / options_.groups, kernel_size_); }
   Tensor forward(const Tensor& x) override {
-    if ((x.dim() != N + 1 && x.dim() != N + 2) || x.size(x.dim() - N - 1) != in_) {
-      fail(absl::StrCat("an input of rank ", N + 2, " with ", in_, " channels in axis 1"), describe(x));
-    }
+    this->check_input(x);
     F::ConvTransposeOptions<N> options{options_.stride, options_.padding, options_.output_padding, options_.groups,
                                        options_.dilation};
-    if constexpr (N == 1) return F::conv_transpose1d(x, weight("weight"), weight("bias"), options);
-    if constexpr (N == 2) return F::conv_transpose2d(x, weight("weight"), weight("bias"), options);
-    if constexpr (N == 3) return F::conv_transpose3d(x, weight("weight"), weight("bias"), options);
+    if constexpr (N == 1) return F::conv_transpose1d(x, this->weight("weight"), this->weight("bias"), options);
+    if constexpr (N == 2) return F::conv_transpose2d(x, this->weight("weight"), this->weight("bias"), options);
+    if constexpr (N == 3) return F::conv_transpose3d(x, this->weight("weight"), this->weight("bias"), options);
   }
-
- private:
-  std::int64_t in_, out_;
-  Ints<N> kernel_size_;
-  ConvTransposeOptions<N> options_;
 };
 
 // One number where all are equal, as it was written.
@@ -179,6 +234,21 @@ ConvTranspose2d::ConvTranspose2d(std::int64_t in_channels, std::int64_t out_chan
 ConvTranspose3d::ConvTranspose3d(std::int64_t in_channels, std::int64_t out_channels, Ints<3> kernel_size,
                                  ConvTransposeOptions<3> options)
     : Layer(std::make_shared<ConvTransposeModule<3>>(in_channels, out_channels, kernel_size, options)) {}
+LazyConv1d::LazyConv1d(std::int64_t out_channels, Ints<1> kernel_size, ConvOptions<1> options)
+    : Layer(std::make_shared<ConvModule<1>>(std::nullopt, out_channels, kernel_size, std::move(options))) {}
+LazyConv2d::LazyConv2d(std::int64_t out_channels, Ints<2> kernel_size, ConvOptions<2> options)
+    : Layer(std::make_shared<ConvModule<2>>(std::nullopt, out_channels, kernel_size, std::move(options))) {}
+LazyConv3d::LazyConv3d(std::int64_t out_channels, Ints<3> kernel_size, ConvOptions<3> options)
+    : Layer(std::make_shared<ConvModule<3>>(std::nullopt, out_channels, kernel_size, std::move(options))) {}
+LazyConvTranspose1d::LazyConvTranspose1d(std::int64_t out_channels, Ints<1> kernel_size,
+                                         ConvTransposeOptions<1> options)
+    : Layer(std::make_shared<ConvTransposeModule<1>>(std::nullopt, out_channels, kernel_size, std::move(options))) {}
+LazyConvTranspose2d::LazyConvTranspose2d(std::int64_t out_channels, Ints<2> kernel_size,
+                                         ConvTransposeOptions<2> options)
+    : Layer(std::make_shared<ConvTransposeModule<2>>(std::nullopt, out_channels, kernel_size, std::move(options))) {}
+LazyConvTranspose3d::LazyConvTranspose3d(std::int64_t out_channels, Ints<3> kernel_size,
+                                         ConvTransposeOptions<3> options)
+    : Layer(std::make_shared<ConvTransposeModule<3>>(std::nullopt, out_channels, kernel_size, std::move(options))) {}
 Unfold::Unfold(Ints<2> kernel_size, F::FoldOptions<2> options)
     : Layer(stateless_module("Unfold", fold_text(kernel_size, options),
                              [=](const Tensor& x) { return F::unfold(x, kernel_size, options); })) {}

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
 #include "frontend/mica/functional/convolution.h"
+#include "frontend/mica/nn/lazy.h"
 #include "frontend/nn/builtin_module.h"
 
 namespace mica::nn {
@@ -20,6 +21,18 @@ class LinearModule final : public BuiltinModule {
     register_parameter("weight", uniform_values({out, in}, -bound, bound));
     if (options.bias) register_parameter("bias", uniform_values({out}, -bound, bound));
   }
+  // Lazy.
+  LinearModule(std::int64_t out, BiasOptions options) : BuiltinModule("LazyLinear"), out_(out), options_(options) {
+    be_lazy("Linear");
+    declare_parameter("weight");
+    if (options.bias) declare_parameter("bias");
+  }
+  Layer with_weights(const Tensor& weight, const Tensor& bias) const override {
+    auto copy = std::make_shared<LinearModule>(in_, out_, BiasOptions{});
+    copy->register_parameter("weight", weight);
+    copy->register_parameter("bias", bias);
+    return Layer::of(copy);
+  }
   std::string module_text() const override {
     return absl::StrCat("in_features=", in_, ", out_features=", out_, ", bias=", python_text(options_.bias));
   }
@@ -31,9 +44,16 @@ class LinearModule final : public BuiltinModule {
     }
     return F::linear(x, weight("weight"), weight("bias"));
   }
+  void infer(const Shape& input) override {
+    if (input.rank() < 1) fail("an input of rank 1 or more", input.to_string());
+    in_ = input.back();
+    double bound = default_bound({out_, in_});
+    provide("weight", uniform_values({out_, in_}, -bound, bound));
+    if (options_.bias) provide("bias", uniform_values({out_}, -bound, bound));
+  }
 
  private:
-  std::int64_t in_, out_;
+  std::int64_t in_ = 0, out_;
   BiasOptions options_;
 };
 
@@ -66,6 +86,8 @@ class BilinearModule final : public BuiltinModule {
 
 Linear::Linear(std::int64_t in_features, std::int64_t out_features, BiasOptions options)
     : Layer(std::make_shared<LinearModule>(in_features, out_features, options)) {}
+LazyLinear::LazyLinear(std::int64_t out_features, BiasOptions options)
+    : Layer(std::make_shared<LinearModule>(out_features, options)) {}
 Bilinear::Bilinear(std::int64_t in1_features, std::int64_t in2_features, std::int64_t out_features, BiasOptions options)
     : Layer(std::make_shared<BilinearModule>(in1_features, in2_features, out_features, options)) {}
 Identity::Identity() : Layer(stateless_module("Identity", "", [](const Tensor& x) { return x; })) {}

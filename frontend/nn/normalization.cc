@@ -2,9 +2,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "frontend/graph/apply.h"
+#include "frontend/mica/nn/lazy.h"
+#include "frontend/nn/batch_norm.h"
 #include "frontend/nn/builtin_module.h"
 
-namespace mica::nn {
+namespace mica {
+namespace nn {
 namespace {
 
 using namespace internal;
@@ -12,36 +15,78 @@ using namespace internal;
 // What batch and instance normalisation share: weight and bias, and running statistics.
 class ChannelNormModule : public BuiltinModule {
  protected:
-  ChannelNormModule(const std::string& class_name, std::int64_t channels, bool affine, bool tracks)
-      : BuiltinModule(class_name), channels_(channels), tracks_(tracks) {
-    expect_positive("num_features", channels);
-    if (affine) {
-      register_parameter("weight", ones({channels}));
-      register_parameter("bias", zeros({channels}));
+  // Without a number of channels it is lazy.
+  ChannelNormModule(const std::string& class_name, int spatial, std::optional<std::int64_t> channels, bool affine,
+                    bool tracks)
+      : BuiltinModule(absl::StrCat(channels ? "" : "Lazy", class_name, spatial, "d")),
+        channels_(channels.value_or(0)),
+        spatial_(spatial),
+        affine_(affine),
+        tracks_(tracks) {
+    if (channels) {
+      expect_positive("num_features", *channels);
+      make_weights(*channels);
+    } else {
+      be_lazy(absl::StrCat(class_name, spatial, "d"));
+      declare_weights();
     }
-    if (!tracks) return;
-    register_buffer("running_mean", zeros({channels}));
-    register_buffer("running_var", ones({channels}));
-    register_buffer("num_batches_tracked", zeros({}, {.dtype = kInt64}));
+    if (tracks) register_buffer("num_batches_tracked", zeros({}, {.dtype = kInt64}));
+  }
+  // The number of channels stays 0, which is any, where no parameter asks for it.
+  void infer(const Shape& input) final {
+    const int rank = input.rank();
+    if (rank < 2) fail(absl::StrCat("an input of rank ", spatial_ + 2), input.to_string());
+    if (!affine_ && !tracks_) return;
+    channels_ = input[rank == spatial_ + 1 && rank > 2 ? 0 : 1];
+    if (affine_) {
+      provide("weight", ones({channels_}));
+      provide("bias", zeros({channels_}));
+    }
+    if (!tracks_) return;
+    provide("running_mean", zeros({channels_}));
+    provide("running_var", ones({channels_}));
   }
 
   void check_input(const Tensor& x, int rank, bool channels_only_allowed) const {
     bool fits = x.dim() == rank || (channels_only_allowed && x.dim() == 2);
-    if (!fits || x.size(1) != channels_) {
+    if (!fits || (channels_ != 0 && x.size(1) != channels_)) {
       fail(absl::StrCat("an input of rank ", rank, " with ", channels_, " channels in axis 1"), describe(x));
     }
   }
 
   std::int64_t channels_;
-  bool tracks_;
+  int spatial_;
+  bool affine_, tracks_;
+
+ private:
+  void make_weights(std::int64_t channels) {
+    if (affine_) {
+      register_parameter("weight", ones({channels}));
+      register_parameter("bias", zeros({channels}));
+    }
+    if (!tracks_) return;
+    register_buffer("running_mean", zeros({channels}));
+    register_buffer("running_var", ones({channels}));
+  }
+  void declare_weights() {
+    if (affine_) {
+      declare_parameter("weight");
+      declare_parameter("bias");
+    }
+    if (!tracks_) return;
+    declare_buffer("running_mean");
+    declare_buffer("running_var");
+  }
 };
 
-class BatchNormModule final : public ChannelNormModule {
+class BatchNormModule final : public ChannelNormModule, public BatchNormalizing {
  public:
-  BatchNormModule(int spatial, std::int64_t num_features, BatchNormOptions o)
-      : ChannelNormModule(absl::StrCat("BatchNorm", spatial, "d"), num_features, o.affine, o.track_running_stats),
-        spatial_(spatial),
-        options_(o) {}
+  BatchNormModule(int spatial, std::optional<std::int64_t> num_features, BatchNormOptions o)
+      : ChannelNormModule("BatchNorm", spatial, num_features, o.affine, o.track_running_stats), options_(o) {}
+  double eps() const override { return options_.eps; }
+  std::optional<double> momentum() const override { return options_.momentum; }
+  void set_momentum(std::optional<double> momentum) override { options_.momentum = momentum; }
+  void reset_running_stats() override { reset_statistics(state_of(*this)); }
   std::string module_text() const override {
     return absl::StrCat(channels_, ", eps=", python_text(options_.eps),
                         ", momentum=", options_.momentum ? python_text(*options_.momentum) : "None",
@@ -54,7 +99,7 @@ class BatchNormModule final : public ChannelNormModule {
     check_input(x, spatial_ + 2, spatial_ == 1);
     F::BatchNormOptions options{weight("weight"), weight("bias"), training() || !tracks_, 0, options_.eps};
     if (!training() || !tracks_) return F::batch_norm(x, weight("running_mean"), weight("running_var"), options);
-    Variable count = weight("num_batches_tracked");
+    Variable count = variable("num_batches_tracked");
     count.assign(count + 1);
     if (options_.momentum) {
       options.momentum = *options_.momentum;
@@ -66,7 +111,7 @@ class BatchNormModule final : public ChannelNormModule {
  private:
   // Without a momentum each batch weighs 1 / their number, which is data.
   Tensor with_plain_average(const Tensor& x, const F::BatchNormOptions& options) const {
-    Variable mean = weight("running_mean"), variance = weight("running_var");
+    Variable mean = variable("running_mean"), variance = variable("running_var");
     std::vector<std::int64_t> others{0};
     for (int i = 2; i < x.dim(); ++i) others.push_back(i);
     Tensor share = 1 / weight("num_batches_tracked").to(mean.dtype());
@@ -76,16 +121,13 @@ class BatchNormModule final : public ChannelNormModule {
     return F::batch_norm(x, {}, {}, options);
   }
 
-  int spatial_;
   BatchNormOptions options_;
 };
 
 class InstanceNormModule final : public ChannelNormModule {
  public:
-  InstanceNormModule(int spatial, std::int64_t num_features, InstanceNormOptions o)
-      : ChannelNormModule(absl::StrCat("InstanceNorm", spatial, "d"), num_features, o.affine, o.track_running_stats),
-        spatial_(spatial),
-        options_(o) {}
+  InstanceNormModule(int spatial, std::optional<std::int64_t> num_features, InstanceNormOptions o)
+      : ChannelNormModule("InstanceNorm", spatial, num_features, o.affine, o.track_running_stats), options_(o) {}
   std::string module_text() const override {
     return absl::StrCat(channels_, ", eps=", python_text(options_.eps), ", momentum=", python_text(options_.momentum),
                         ", affine=", python_text(options_.affine), ", bias=", python_text(options_.affine),
@@ -108,9 +150,13 @@ class InstanceNormModule final : public ChannelNormModule {
   }
 
  private:
-  int spatial_;
   InstanceNormOptions options_;
 };
+
+std::shared_ptr<CustomLayer> lazy_instance_norm(int spatial, const LazyInstanceNormOptions& o) {
+  const InstanceNormOptions options{o.eps, o.momentum, o.affine, o.track_running_stats};
+  return std::make_shared<InstanceNormModule>(spatial, std::nullopt, options);
+}
 
 class LayerNormModule final : public BuiltinModule {
  public:
@@ -181,6 +227,18 @@ class GroupNormModule final : public BuiltinModule {
 };
 
 }  // namespace
+}  // namespace nn
+
+void internal::reset_statistics(const LayerState& layer) {
+  for (const char* name : {"running_mean", "running_var", "num_batches_tracked"}) {
+    Variable buffer = layer.find_weight(name);
+    if (!buffer.defined()) continue;
+    const bool is_variance = std::string_view(name) == "running_var";
+    buffer.assign(full(buffer.shape(), is_variance ? 1 : 0, {.dtype = buffer.dtype()}));
+  }
+}
+
+namespace nn {
 
 BatchNorm1d::BatchNorm1d(std::int64_t num_features, BatchNormOptions options)
     : Layer(std::make_shared<BatchNormModule>(1, num_features, options)) {}
@@ -200,10 +258,20 @@ InstanceNorm2d::InstanceNorm2d(std::int64_t num_features, InstanceNormOptions op
     : Layer(std::make_shared<InstanceNormModule>(2, num_features, options)) {}
 InstanceNorm3d::InstanceNorm3d(std::int64_t num_features, InstanceNormOptions options)
     : Layer(std::make_shared<InstanceNormModule>(3, num_features, options)) {}
+LazyBatchNorm1d::LazyBatchNorm1d(BatchNormOptions options)
+    : Layer(std::make_shared<BatchNormModule>(1, std::nullopt, options)) {}
+LazyBatchNorm2d::LazyBatchNorm2d(BatchNormOptions options)
+    : Layer(std::make_shared<BatchNormModule>(2, std::nullopt, options)) {}
+LazyBatchNorm3d::LazyBatchNorm3d(BatchNormOptions options)
+    : Layer(std::make_shared<BatchNormModule>(3, std::nullopt, options)) {}
+LazyInstanceNorm1d::LazyInstanceNorm1d(LazyInstanceNormOptions o) : Layer(lazy_instance_norm(1, o)) {}
+LazyInstanceNorm2d::LazyInstanceNorm2d(LazyInstanceNormOptions o) : Layer(lazy_instance_norm(2, o)) {}
+LazyInstanceNorm3d::LazyInstanceNorm3d(LazyInstanceNormOptions o) : Layer(lazy_instance_norm(3, o)) {}
 LocalResponseNorm::LocalResponseNorm(std::int64_t size, F::LrnOptions o)
     : Layer(stateless_module("LocalResponseNorm",
                              absl::StrCat(size, ", alpha=", python_text(o.alpha), ", beta=", python_text(o.beta),
                                           ", k=", python_text(o.k)),
                              [=](const Tensor& x) { return F::local_response_norm(x, size, o); })) {}
 
-}  // namespace mica::nn
+}  // namespace nn
+}  // namespace mica

@@ -12,17 +12,18 @@
 #include "frontend/nn/builtin_module.h"
 
 namespace mica {
+
+std::string internal::text_in_parentheses(const Layer& layer) {
+  if (const auto* module = layer.get_if<nn::Module>()) return module->extra_repr();
+  if (const auto* module = layer.get_if<internal::ModuleText>()) return module->module_text();
+  return absl::StrCat("name=", layer.name(), ", built=", internal::python_text(layer.built()));
+}
+
 namespace {
 
 using internal::state_of;
 
 std::string text_of(const Layer& layer);
-
-std::string own_text(const Layer& layer) {
-  if (const auto* module = layer.get_if<nn::Module>()) return module->extra_repr();
-  if (const auto* module = layer.get_if<internal::ModuleText>()) return module->module_text();
-  return absl::StrCat("name=", layer.name(), ", built=", internal::python_text(layer.built()));
-}
 
 // Lines after the first, moved to the right.
 std::string indented(const std::string& text) { return absl::StrReplaceAll(text, {{"\n", "\n  "}}); }
@@ -43,9 +44,9 @@ std::vector<std::string> list_lines(const std::vector<std::pair<std::string, Lay
 
 std::string text_of(const Layer& layer) {
   const auto& children = state_of(layer).sublayers;
-  std::string own = own_text(layer);
+  std::string own = internal::text_in_parentheses(layer);
   std::vector<std::string> lines;
-  if (layer.class_name() == "ModuleList") {
+  if (layer.class_name() == "ModuleList" || layer.class_name() == "ParametrizationList") {
     lines = list_lines(children);
   } else {
     for (const auto& [name, child] : children)

@@ -1,9 +1,10 @@
-// clip_grad_norm_ and clip_grad_value_.
+// Norms of gradients, and clipping by norm and by value.
 #include <cmath>
 
+#include "absl/strings/str_cat.h"
 #include "frontend/graph/variable.h"
 #include "frontend/mica/autograd.h"
-#include "frontend/mica/optim.h"
+#include "frontend/mica/nn/utils.h"
 
 namespace mica {
 namespace {
@@ -27,22 +28,42 @@ Tensor common_norm(const Tensors& grads, double p) {
   return std::isinf(p) ? total : p == 2 ? total.sqrt() : total.pow(1 / p);
 }
 
+// Of the parameters that have one.
+Tensors gradients_of(const Parameters& parameters) {
+  Tensors grads;
+  for (const Variable& parameter : parameters) {
+    if (Tensor grad = parameter.grad(); grad.defined()) grads.push_back(grad);
+  }
+  return grads;
+}
+
 }  // namespace
 
-double clip_grad_norm_(const Parameters& parameters, double max_norm, double norm_type) {
+Tensor nn::utils::get_total_norm(const Tensors& tensors, double norm_type, bool error_if_nonfinite) {
   NoGradGuard no_grad;
-  Tensors grads;
-  Parameters owners;
-  for (const Variable& parameter : parameters) {
-    if (Tensor grad = parameter.grad(); grad.defined()) {
-      grads.push_back(grad);
-      owners.push_back(parameter);
-    }
+  Tensor norm = tensors.empty() ? zeros({}) : common_norm(tensors, norm_type);
+  if (error_if_nonfinite && !std::isfinite(norm.item())) {
+    throw Error({.where = "get_total_norm",
+                 .expected = absl::StrCat("a finite norm of order ", norm_type),
+                 .received = absl::StrCat(norm.item()),
+                 .hint = "Without error_if_nonfinite the gradients are scaled by it all the same."});
   }
+  return norm;
+}
+
+void nn::utils::clip_grads_with_norm_(const Parameters& parameters, double max_norm, const Tensor& total_norm) {
+  NoGradGuard no_grad;
+  Tensor factor = (max_norm / (total_norm + 1e-6)).clamp({}, 1.0);
+  for (const Variable& parameter : parameters) {
+    if (Tensor grad = parameter.grad(); grad.defined()) parameter.cell()->set_grad(grad * factor);
+  }
+}
+
+double clip_grad_norm_(const Parameters& parameters, double max_norm, double norm_type) {
+  const Tensors grads = gradients_of(parameters);
   if (grads.empty()) return 0;
-  Tensor norm = common_norm(grads, norm_type);
-  Tensor factor = (max_norm / (norm + 1e-6)).clamp({}, 1.0);
-  for (std::size_t i = 0; i < grads.size(); ++i) owners[i].cell()->set_grad(grads[i] * factor);
+  Tensor norm = nn::utils::get_total_norm(grads, norm_type);
+  nn::utils::clip_grads_with_norm_(parameters, max_norm, norm);
   return norm.item();
 }
 
