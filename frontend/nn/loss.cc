@@ -1,5 +1,7 @@
 #include "frontend/mica/nn/loss.h"
 
+#include "absl/strings/str_cat.h"
+#include "frontend/mica/nn/linear.h"
 #include "frontend/nn/builtin_module.h"
 
 namespace mica::nn {
@@ -16,6 +18,51 @@ std::function<Tensor(const Tensors&)> with_options(Tensor (*loss)(const Tensor&,
   return [=](const Tensors& xs) { return loss(xs[0], xs[1], xs[2], o); };
 }
 
+class LinearCrossEntropyModule final : public internal::BuiltinModule {
+ public:
+  LinearCrossEntropyModule(std::int64_t in_features, std::int64_t num_classes, LinearCrossEntropyLossOptions o)
+      : BuiltinModule("LinearCrossEntropyLoss"), in_(in_features), shape_{num_classes}, options_(std::move(o)) {
+    if (options_.weight.defined() && options_.weight.shape() != Shape({num_classes})) {
+      fail(absl::StrCat("a weight for each of ", num_classes, " classes"), internal::describe(options_.weight));
+    }
+    if (options_.label_smoothing < 0 || options_.label_smoothing > 1) {
+      fail("label_smoothing from 0 to 1", absl::StrCat(options_.label_smoothing));
+    }
+    shape_.insert(shape_.end(), options_.out_features.begin(), options_.out_features.end());
+    register_module("linear", Linear(in_features, Shape(shape_).numel(), {.bias = options_.bias}));
+    if (options_.weight.defined()) register_buffer("weight", options_.weight);
+  }
+  std::string module_text() const override {
+    const LinearCrossEntropyLossOptions& o = options_;
+    return absl::StrCat("in_features=", in_, ", num_classes=", shape_[0],
+                        ", out_features=", internal::python_text(o.out_features),
+                        ", bias=", internal::python_text(o.bias), ", reduction=", o.reduction,
+                        ", ignore_index=", o.ignore_index ? absl::StrCat(*o.ignore_index) : "None",
+                        ", label_smoothing=", internal::python_text(o.label_smoothing), ", options=None");
+  }
+
+ protected:
+  Tensors forward_all(const Tensors& xs) override {
+    expect_inputs(xs, 2, 2);
+    const auto* linear = module("linear").get_if<internal::BuiltinModule>();
+    std::vector<std::int64_t> dims = shape_;
+    Tensor bias = linear->weight("bias");
+    if (bias.defined()) bias = bias.reshape(dims);
+    dims.push_back(in_);
+    return {F::linear_cross_entropy(xs[0], linear->weight("weight").reshape(dims), xs[1],
+                                    {.linear_bias = bias,
+                                     .weight = weight("weight"),
+                                     .reduction = options_.reduction,
+                                     .ignore_index = options_.ignore_index,
+                                     .label_smoothing = options_.label_smoothing})};
+  }
+
+ private:
+  std::int64_t in_;
+  std::vector<std::int64_t> shape_;  // classes, out_features
+  LinearCrossEntropyLossOptions options_;
+};
+
 }  // namespace
 
 LossModule::LossModule(const char* class_name, std::function<Tensor(const Tensors&)> loss)
@@ -31,6 +78,12 @@ Tensor TripleLossModule::operator()(const Tensor& first, const Tensor& second, c
 
 CrossEntropyLoss::CrossEntropyLoss(F::CrossEntropyOptions options)
     : LossModule("CrossEntropyLoss", with_options(F::cross_entropy, std::move(options))) {}
+LinearCrossEntropyLoss::LinearCrossEntropyLoss(std::int64_t in_features, std::int64_t num_classes,
+                                               LinearCrossEntropyLossOptions options)
+    : Layer(std::make_shared<LinearCrossEntropyModule>(in_features, num_classes, std::move(options))) {}
+Tensor LinearCrossEntropyLoss::operator()(const Tensor& input, const Tensor& target) const {
+  return internal::call_module(*this, {input, target})[0];
+}
 NLLLoss::NLLLoss(F::NllOptions options) : LossModule("NLLLoss", with_options(F::nll_loss, std::move(options))) {}
 MSELoss::MSELoss(F::LossOptions options) : LossModule("MSELoss", with_options(F::mse_loss, std::move(options))) {}
 L1Loss::L1Loss(F::LossOptions options) : LossModule("L1Loss", with_options(F::l1_loss, std::move(options))) {}

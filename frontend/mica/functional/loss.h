@@ -72,8 +72,19 @@ struct CtcOptions {
   std::string reduction = "mean";
   bool zero_infinity = false;
 };
+struct LinearCrossEntropyOptions {
+  Tensor linear_bias = {};  // like linear_weight without its last axis
+  Tensor weight = {};
+  std::string reduction = "mean";
+  std::optional<std::int64_t> ignore_index = {};  // -100; none may be given with probabilities
+  double label_smoothing = 0;
+};
 // Raw logits; class ids or probabilities. Warns once when it is fed the result of a softmax.
 Tensor cross_entropy(const Tensor& logits, const Tensor& target, CrossEntropyOptions options = {});
+// cross_entropy of linear(input, linear_weight): input [in_features] or [N, in_features], linear_weight [classes,
+// in_features]; or, with N, [classes, d1, …, in_features] for logits [N, classes, d1, …].
+Tensor linear_cross_entropy(const Tensor& input, const Tensor& linear_weight, const Tensor& target,
+                            LinearCrossEntropyOptions options = {});
 Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target, NllOptions options = {});
 Tensor mse_loss(const Tensor& input, const Tensor& target, LossOptions options = {});
 Tensor l1_loss(const Tensor& input, const Tensor& target, LossOptions options = {});

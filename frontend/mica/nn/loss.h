@@ -26,6 +26,20 @@ class CrossEntropyLoss : public LossModule {
  public:
   explicit CrossEntropyLoss(F::CrossEntropyOptions options = {});
 };
+struct LinearCrossEntropyLossOptions {
+  std::vector<std::int64_t> out_features = {};  // d1, d2, …
+  bool bias = false;
+  std::string reduction = "mean";
+  Tensor weight = {};
+  std::optional<std::int64_t> ignore_index = {};
+  double label_smoothing = 0;
+};
+class LinearCrossEntropyLoss : public Layer {  // with a Linear of its own, "linear"
+ public:
+  LinearCrossEntropyLoss(std::int64_t in_features, std::int64_t num_classes,
+                         LinearCrossEntropyLossOptions options = {});
+  Tensor operator()(const Tensor& input, const Tensor& target) const;
+};
 class NLLLoss : public LossModule {
  public:
   explicit NLLLoss(F::NllOptions options = {});

@@ -99,6 +99,31 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& target, CrossEntropyOpt
   return of_ids(x, target, dim, options);
 }
 
+Tensor linear_cross_entropy(const Tensor& input, const Tensor& linear_weight, const Tensor& target,
+                            LinearCrossEntropyOptions o) {
+  FunctionScope scope("F::linear_cross_entropy");
+  if (input.dim() != 1 && input.dim() != 2) fail_call("an input of rank 1 or 2", internal::describe(input));
+  if (linear_weight.dim() < 2 || linear_weight.size(-1) != input.size(-1)) {
+    fail_call(absl::StrCat("linear_weight of rank 2 or more with ", input.size(-1), " in_features"),
+              internal::describe(linear_weight));
+  }
+  std::vector<std::int64_t> outputs = linear_weight.shape().dims();
+  outputs.pop_back();
+  if (o.linear_bias.defined() && o.linear_bias.shape() != Shape(outputs)) {
+    fail_call(absl::StrCat("linear_bias of shape ", Shape(outputs).to_string()), internal::describe(o.linear_bias));
+  }
+  if (outputs.size() > 1 && input.dim() == 1) {
+    fail_call("an input [N, in_features] for linear_weight of rank 3 or more", internal::describe(input));
+  }
+  Tensor bias = o.linear_bias.defined() ? o.linear_bias.reshape({kAny}) : Tensor();
+  Tensor logits = linear(input, linear_weight.reshape({kAny, input.size(-1)}), bias);
+  if (outputs.size() > 1) logits = logits.unflatten(1, outputs);
+  if (o.ignore_index && target.shape() == logits.shape()) {
+    fail_call("no ignore_index where the target has probabilities", absl::StrCat(*o.ignore_index));
+  }
+  return cross_entropy(logits, target, {o.weight, o.ignore_index.value_or(-100), o.reduction, o.label_smoothing});
+}
+
 Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target, NllOptions options) {
   FunctionScope scope("F::nll_loss");
   check_ids(target);
