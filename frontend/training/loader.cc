@@ -207,6 +207,17 @@ std::size_t part_of(std::size_t row, const std::vector<std::size_t>& ends) {
   return static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end(), row) - ends.begin());
 }
 
+std::size_t common_size(const std::vector<std::size_t>& sizes) {
+  for (std::size_t size : sizes) {
+    if (size == sizes[0]) continue;
+    throw Error({.where = "StackDataset",
+                 .expected = absl::StrCat("data sets of one size, ", sizes[0], " as the first"),
+                 .received = absl::StrCat(size),
+                 .hint = {}});
+  }
+  return sizes.empty() ? 0 : sizes[0];
+}
+
 void check_lengths(const std::vector<Tensor>& tensors) {
   for (const Tensor& tensor : tensors) {
     if (tensor.dim() > 0 && tensor.size(0) == tensors[0].size(0)) continue;

@@ -111,6 +111,25 @@ Rows WeightedRandomSampler::sample() const {
                       : drawn_without_replacement(weights_, num_samples_, internal::RandomStream(seeds_.next()));
 }
 
+DistributedSampler::DistributedSampler(internal::NumRows source, std::size_t num_replicas, std::size_t rank,
+                                       DistributedSamplerOptions options)
+    : rows_(source.count), num_replicas_(num_replicas), rank_(rank), options_(options) {
+  if (rank >= num_replicas) {
+    refuse("DistributedSampler", absl::StrCat("a rank below the number of replicas, ", num_replicas),
+           absl::StrCat(rank));
+  }
+  num_samples_ = options.drop_last ? rows_ / num_replicas : (rows_ + num_replicas - 1) / num_replicas;
+}
+
+Rows DistributedSampler::sample() const {
+  Rows order(rows_);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  if (options_.shuffle) order = internal::shuffled(rows_, options_.seed + *epoch_);
+  Rows rows;
+  for (std::size_t i = 0; i < num_samples_; ++i) rows.push_back(order[(rank_ + i * num_replicas_) % rows_]);
+  return rows;
+}
+
 BatchSampler::BatchSampler(AnySampler sampler, std::int64_t batch_size, bool drop_last)
     : sampler_(std::move(sampler)), batch_size_(static_cast<std::size_t>(batch_size)), drop_last_(drop_last) {
   if (batch_size < 1) refuse("BatchSampler", "batch_size of at least 1", absl::StrCat(batch_size));

@@ -1,5 +1,5 @@
-// Data sets, and how they become batches: Dataset, TensorDataset, Subset, ConcatDataset, random_split, DataLoader; what
-// fit() takes beside tensors.
+// Data sets, and how they become batches: Dataset, TensorDataset, Subset, ConcatDataset, StackDataset, random_split,
+// DataLoader; what fit() takes beside tensors.
 #pragma once
 #include <array>
 #include <concepts>
@@ -24,6 +24,8 @@ std::vector<std::vector<std::size_t>> split_indices(std::size_t size, const std:
                                                     std::optional<std::uint64_t> seed);
 // Which of several parts, each of which ends before a row, has the row; an Error where none has.
 std::size_t part_of(std::size_t row, const std::vector<std::size_t>& ends);
+// The size that all of them have; an Error where they differ.
+std::size_t common_size(const std::vector<std::size_t>& sizes);
 }  // namespace internal
 
 // (torch.utils.data.Dataset) N tensors a row. Derive for your own. A DataLoader with workers calls get() on several
@@ -129,6 +131,52 @@ class ConcatDataset : public Dataset<N> {
 template <class D, class... Others>
   requires requires(const D& dataset) { dataset.get(0); }
 ConcatDataset(const D&, const Others&...) -> ConcatDataset<internal::kColumns<D>>;
+
+// (torch.utils.data.StackDataset) A row of each of several data sets of one size, side by side: StackDataset(images,
+// texts).
+template <std::size_t N>
+class StackDataset : public Dataset<N> {
+ public:
+  template <class... D>
+    requires((internal::kColumns<D> + ... + 0) == N)
+  explicit StackDataset(const D&... datasets) : size_(internal::common_size({datasets.size()...})) {
+    (add(std::make_shared<const D>(datasets)), ...);
+  }
+  std::size_t size() const override { return size_; }
+  std::array<Tensor, N> get(std::size_t index) const override {
+    return joined([&](const Part& part) { return part.get(index); });
+  }
+  std::array<Tensor, N> get_batch(const std::vector<std::size_t>& indices) const override {
+    return joined([&](const Part& part) { return part.get_batch(indices); });
+  }
+
+ private:
+  struct Part {
+    std::function<std::vector<Tensor>(std::size_t)> get;
+    std::function<std::vector<Tensor>(const std::vector<std::size_t>&)> get_batch;
+  };
+  template <class D>
+  void add(std::shared_ptr<const D> dataset) {
+    auto listed = [](const auto& columns) { return std::vector<Tensor>(columns.begin(), columns.end()); };
+    parts_.push_back({[=](std::size_t index) { return listed(dataset->get(index)); },
+                      [=](const std::vector<std::size_t>& indices) { return listed(dataset->get_batch(indices)); }});
+  }
+  template <class Fetch>
+  std::array<Tensor, N> joined(Fetch fetch) const {
+    std::array<Tensor, N> columns;
+    std::size_t next = 0;
+    for (const Part& part : parts_) {
+      for (Tensor& column : fetch(part)) columns[next++] = std::move(column);
+    }
+    return columns;
+  }
+
+  std::size_t size_;
+  std::vector<Part> parts_;
+};
+template <class... D>
+  requires(sizeof...(D) > 0)
+StackDataset(const D&...) -> StackDataset<(internal::kColumns<D> + ...)>;
 
 // (torch.utils.data.random_split) Counts, or fractions whose sum is 1: random_split(data, {0.8, 0.2}).
 template <class D, std::size_t N = internal::kColumns<D>>

@@ -120,6 +120,27 @@ class WeightedRandomSampler : public Sampler<> {
   bool replacement_;
   internal::PassSeeds seeds_;
 };
+struct DistributedSamplerOptions {
+  bool shuffle = true;
+  std::uint64_t seed = 0;
+  bool drop_last = false;
+};
+// Every num_replicas-th row, from the rank-th on, of an order that all replicas have in common. All get as many rows:
+// some come twice, or, with drop_last, some are left out. A pass takes the order of the pass before unless set_epoch()
+// says another epoch, of this sampler and its copies.
+class DistributedSampler : public Sampler<> {
+ public:
+  DistributedSampler(internal::NumRows source, std::size_t num_replicas, std::size_t rank,
+                     DistributedSamplerOptions options = {});
+  std::size_t size() const override { return num_samples_; }
+  std::vector<std::size_t> sample() const override;
+  void set_epoch(std::uint64_t epoch) const { *epoch_ = epoch; }
+
+ private:
+  std::size_t rows_, num_replicas_, rank_, num_samples_;
+  DistributedSamplerOptions options_;
+  std::shared_ptr<std::uint64_t> epoch_ = std::make_shared<std::uint64_t>(0);
+};
 // The rows of a sampler in batches; drop_last leaves out a last one that is not full.
 class BatchSampler : public Sampler<std::vector<std::size_t>> {
  public:

@@ -178,6 +178,57 @@ TEST(Datasets, OneAfterAnother) {
   EXPECT_EQ(with_itself.get(8)[0].item(), 11);
 }
 
+TEST(Datasets, SideBySide) {
+  TensorDataset pairs(arange(3), arange(3) * 2);
+  StackDataset stacked(pairs, TensorDataset(arange(10, 13)));
+  static_assert(std::is_same_v<decltype(stacked), StackDataset<3>>);
+  EXPECT_EQ(stacked.size(), 3u);
+  auto [a, b, c] = stacked.get(2);
+  EXPECT_THAT((std::vector<double>{a.item(), b.item(), c.item()}), ElementsAre(2, 4, 12));
+  for (auto [x, y, z] : DataLoader(stacked, {.batch_size = 3})) {
+    EXPECT_THAT(y.to_vector(), ElementsAre(0, 2, 4));
+    EXPECT_THAT(z.to_vector(), ElementsAre(10, 11, 12));
+  }
+  EXPECT_THAT(error_of([&] { StackDataset(pairs, TensorDataset(arange(2))); }),
+              HasSubstr("expected data sets of one size, 3 as the first, received 2"));
+}
+
+// What PyTorch's takes without a shuffle: 10 rows for 4 replicas.
+TEST(Samplers, DistributedRowsAreDealtInTurn) {
+  auto rows_of = [](std::size_t rank, bool drop_last) {
+    return DistributedSampler(10, 4, rank, {.shuffle = false, .drop_last = drop_last}).sample();
+  };
+  EXPECT_THAT(rows_of(0, false), ElementsAre(0, 4, 8));
+  EXPECT_THAT(rows_of(1, false), ElementsAre(1, 5, 9));
+  EXPECT_THAT(rows_of(2, false), ElementsAre(2, 6, 0));
+  EXPECT_THAT(rows_of(3, false), ElementsAre(3, 7, 1));
+  EXPECT_THAT(rows_of(0, true), ElementsAre(0, 4));
+  EXPECT_THAT(rows_of(3, true), ElementsAre(3, 7));
+  EXPECT_THAT(DistributedSampler(2, 5, 4, {.shuffle = false}).sample(), ElementsAre(0));
+  EXPECT_EQ(DistributedSampler(2, 5, 4, {.drop_last = true}).size(), 0u);
+  EXPECT_THAT(error_of([] { DistributedSampler(10, 4, 4); }), HasSubstr("a rank below the number of replicas, 4"));
+}
+
+TEST(Samplers, DistributedOrdersAreOfTheEpochAndCoverAllRows) {
+  DistributedSampler first(9, 3, 0, {.seed = 5}), second(9, 3, 1, {.seed = 5}), third(9, 3, 2, {.seed = 5});
+  const std::vector<std::size_t> before = first.sample();
+  EXPECT_EQ(first.sample(), before);
+  std::vector<std::size_t> all = before;
+  for (const DistributedSampler& sampler : {second, third}) {
+    for (std::size_t row : sampler.sample()) all.push_back(row);
+  }
+  std::sort(all.begin(), all.end());
+  EXPECT_THAT(all, ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8));
+  DataLoader loader(TensorDataset(arange(9)), {.batch_size = 3, .sampler = first});
+  auto rows = [&] {
+    for (auto [x] : loader) return x.to_vector<std::int64_t>();
+    return std::vector<std::int64_t>();
+  };
+  const std::vector<std::int64_t> at_first = rows();
+  first.set_epoch(1);
+  EXPECT_NE(rows(), at_first);
+}
+
 TEST(Datasets, ASubsetHasItsRowsInItsOrder) {
   Subset part(TensorDataset(arange(10)), {7, 1, 7});
   EXPECT_EQ(part.size(), 3u);
