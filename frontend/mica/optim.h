@@ -78,6 +78,21 @@ struct LBFGSOptions {
   std::string line_search_fn = {};  // "strong_wolfe", or none: steps of lr
 };
 
+struct AdafactorOptions {
+  double lr = 1e-2, beta2_decay = -0.8;
+  std::pair<std::optional<double>, double> eps = {{}, 1e-3};  // of gradients: none is the machine's; of parameters
+  double d = 1, weight_decay = 0;                             // d: the largest root mean square of an update
+  bool maximize = false;
+};
+struct MuonOptions {
+  double lr = 1e-3, weight_decay = 0.1, momentum = 0.95;
+  bool nesterov = true;
+  std::array<double, 3> ns_coefficients = {3.4445, -4.7750, 2.0315};
+  double eps = 1e-7;
+  std::int64_t ns_steps = 5;
+  std::string adjust_lr_fn = {};  // "original", which is the default, "match_rms_adamw", "spectral_unclamped"
+};
+
 struct SparseAdamOptions {
   double lr = 1e-3;
   std::array<double, 2> betas = {0.9, 0.999};
@@ -146,6 +161,18 @@ class Rprop : public Optimizer {
  public:
   explicit Rprop(const Parameters& params, RpropOptions options = {});
   Rprop(ParamGroups groups, RpropOptions options = {});
+};
+// Second moments of matrices as the product of those of rows and columns; the rate is relative to the parameter.
+class Adafactor : public Optimizer {
+ public:
+  explicit Adafactor(const Parameters& params, AdafactorOptions options = {});
+  Adafactor(ParamGroups groups, AdafactorOptions options = {});
+};
+// Momentum made orthogonal by Newton-Schulz iterations in bfloat16. Matrices alone: the weights of hidden layers.
+class Muon : public Optimizer {
+ public:
+  explicit Muon(const Parameters& params, MuonOptions options = {});
+  Muon(ParamGroups groups, MuonOptions options = {});
 };
 // One group of parameters; steps with a closure.
 class LBFGS : public Optimizer {

@@ -90,6 +90,7 @@ void ParameterOptimizer::add_group(const optim::ParamGroup& added) {
   group.weight_decay = added.weight_decay.value_or(defaults_.weight_decay);
   check_not_negative("lr", group.lr);
   check_not_negative("weight_decay", group.weight_decay);
+  for (const Variable& parameter : group.params) check_parameter(parameter);
   for (const Variable& parameter : group.params) {
     if (!index_.emplace(key_of(parameter), states_.size()).second) {
       refuse("every parameter once", absl::StrCat(parameter.path(), " again"), "One group may hold it, and once.");
@@ -170,8 +171,9 @@ void ParameterOptimizer::load_state_dict(const TensorDict& dict) {
     } else if (keeps_number(parts[2])) {
       states[index].numbers[parts[2]] = value.item();
     } else {
-      if (value.shape() != all[index].shape()) {
-        refuse(absl::StrCat(key, " of shape ", all[index].shape().to_string()), value.shape().to_string());
+      const Shape expected = shape_of_state(parts[2], all[index]);
+      if (value.shape() != expected) {
+        refuse(absl::StrCat(key, " of shape ", expected.to_string()), value.shape().to_string());
       }
       states[index].add(parts[2], snapshot(value));
     }

@@ -52,6 +52,8 @@ class ParameterOptimizer {
   virtual bool keeps_step() const { return true; }
   // Whether the state of this name is a number and no tensor like the parameter.
   virtual bool keeps_number(std::string_view) const { return false; }
+  // The shape of a tensor that is kept for a parameter.
+  virtual Shape shape_of_state(std::string_view, const Variable& parameter) const { return parameter.shape(); }
   // Error for no parameters and for one that is in a group already.
   void add_group(const optim::ParamGroup& group);
 
@@ -68,6 +70,7 @@ class ParameterOptimizer {
   // Binds the new value of `parameter`. `grad` has the sign of what is minimised.
   virtual void update(const ParameterGroup& group, ParameterState& state, Variable parameter, Tensor grad) = 0;
 
+  virtual void check_parameter(const Variable&) const {}  // Error for one that the rule does not update
   void check_not_negative(const char* argument, double value) const;
   void check_betas(const std::array<double, 2>& betas) const;
   [[noreturn]] void refuse(std::string expected, std::string received, std::string hint = {}) const;

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "absl/strings/str_cat.h"
+#include "frontend/mica/swa_utils.h"
 #include "frontend/training/optim/scheduler.h"
 
 namespace mica {
@@ -105,6 +107,24 @@ struct CosineRule {
   }
 };
 
+// From the initial rate to one that stays, by the share of the way that is made.
+struct SwaRule {
+  double swa_lr;
+  optim::swa_utils::SWALROptions o;
+  double rate(const ParameterGroup& group, std::int64_t epoch) const {
+    if (o.anneal_epochs == 0) epoch = std::max<std::int64_t>(1, epoch);
+    const double before = share(epoch - 1), now = share(epoch);
+    const double start = before == 1 ? swa_lr : (group.lr - before * swa_lr) / (1 - before);
+    return swa_lr * now + start * (1 - now);
+  }
+  double share(std::int64_t epoch) const {
+    const double way = number(epoch) / number(std::max<std::int64_t>(1, o.anneal_epochs));
+    const double t = std::clamp(way, 0.0, 1.0);
+    return o.anneal_strategy == "cos" ? (1 - std::cos(kPi * t)) / 2 : t;
+  }
+  void exchange(ScheduleState& state) { state.number("anneal_epochs", o.anneal_epochs); }
+};
+
 using Factor = std::function<double(std::int64_t)>;
 
 struct LambdaRule {
@@ -175,6 +195,15 @@ class WarmRestartScheduler : public RateScheduler {
   double position_ = 0;
 };
 
+SwaRule checked(SwaRule rule) {
+  const auto& [epochs, strategy] = rule.o;
+  if (epochs >= 0 && (strategy == "cos" || strategy == "linear")) return rule;
+  throw Error({.where = "SWALR",
+               .expected = epochs < 0 ? "anneal_epochs of at least 0" : "anneal_strategy \"cos\" or \"linear\"",
+               .received = epochs < 0 ? absl::StrCat(epochs) : absl::StrCat("\"", strategy, "\""),
+               .hint = {}});
+}
+
 template <class Rule>
 std::shared_ptr<RateScheduler> follow(const Optimizer& optimizer, Rule rule) {
   return std::make_shared<RuleScheduler<Rule>>(optimizer, std::move(rule));
@@ -214,4 +243,8 @@ void CosineAnnealingWarmRestarts::step(double epoch) const {
 }
 
 }  // namespace optim::lr_scheduler
+
+optim::swa_utils::SWALR::SWALR(const Optimizer& optimizer, double swa_lr, SWALROptions o)
+    : LRScheduler(internal::follow(optimizer, internal::checked({swa_lr, std::move(o)}))) {}
+
 }  // namespace mica

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "frontend/mica/optim.h"
+#include "frontend/mica/swa_utils.h"
 #include "tests/support/error_of.h"
 
 namespace mica {
@@ -53,7 +53,12 @@ optim::lr_scheduler::LRScheduler make_scheduler(std::size_t i, const Optimizer& 
         ConstantLR constant(o, 0.1, 4);
         ExponentialLR decay(o, 0.9);
         return ChainedScheduler({constant, decay});
-      }};
+      },
+      [](const Optimizer& o) {
+        return optim::swa_utils::SWALR(o, 0.05, {.anneal_epochs = 4, .anneal_strategy = "linear"});
+      },
+      [](const Optimizer& o) { return optim::swa_utils::SWALR(o, 0.5, {.anneal_epochs = 6}); },
+      [](const Optimizer& o) { return optim::swa_utils::SWALR(o, 0.05, {.anneal_epochs = 0}); }};
   return kMakers[i](optimizer);
 }
 
