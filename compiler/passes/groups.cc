@@ -1,5 +1,6 @@
 #include "compiler/passes/groups.h"
 
+#include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -38,8 +39,9 @@ class BodyBuilder {
   BodyBuilder(const Graph& graph, const std::vector<Node*>& nodes, const std::string& name)
       : nodes_(nodes), body_(std::make_unique<Graph>(name)) {
     members_.insert(nodes.begin(), nodes.end());
-    find_results(graph);
-    take_updated_variables(graph);
+    find_outputs(graph);
+    find_results();
+    take_updated_variables();
     for (Node* node : nodes) copy(*node);
     for (const Value& result : results_) {
       body_->add_output(Value{copies_.at(result.node), result.index}, absl::StrCat(body_->outputs().size()));
@@ -52,28 +54,32 @@ class BodyBuilder {
   std::unique_ptr<Graph> take() { return std::move(body_); }
 
  private:
-  void find_results(const Graph& graph) {
-    std::unordered_set<const Node*> has_output;
-    for (const Output& output : graph.outputs()) has_output.insert(output.value.node);
+  void find_outputs(const Graph& graph) {
+    for (const Output& output : graph.outputs()) {
+      if (members_.count(output.value.node)) outputs_.push_back(&output);
+    }
+  }
+
+  void find_results() {
     for (Node* node : nodes_) {
       // A constant beside others is a copy: its other users have their own.
       if (is_free(*node) && nodes_.size() > 1) continue;
       for (int i = 0; i < node->num_results(); ++i) {
-        if (used_outside(graph, *node, i, has_output.count(node) > 0)) results_.push_back(node->result(i));
+        if (used_outside(node->result(i))) results_.push_back(node->result(i));
       }
     }
   }
 
   // The variables that the results update come first, in that order: a kernel gives results the storage of its first
   // operands that fit.
-  void take_updated_variables(const Graph& graph) {
+  void take_updated_variables() {
     std::unordered_set<const Node*> read;
     for (const Node* node : nodes_) {
       for (const Value& operand : node->operands()) read.insert(operand.node);
     }
     for (const Value& result : results_) {
-      for (const Output& output : graph.outputs()) {
-        if (output.target && output.value == result && read.count(output.target)) input(output.target->result());
+      for (const Output* output : outputs_) {
+        if (output->target && output->value == result && read.count(output->target)) input(output->target->result());
       }
     }
   }
@@ -96,21 +102,17 @@ class BodyBuilder {
     return body_->input(outer.type(), absl::StrCat("p", operands_.size() - 1));
   }
 
-  bool used_outside(const Graph& graph, const Node& node, int result, bool has_output) const {
-    for (const Use& use : node.uses(result)) {
-      if (!members_.count(use.user)) return true;
-    }
-    if (!has_output) return false;
-    for (const Output& output : graph.outputs()) {
-      if (output.value.node == &node && output.value.index == result) return true;
-    }
-    return false;
+  bool used_outside(Value value) const {
+    const std::vector<Use>& uses = value.node->uses(value.index);
+    return std::any_of(uses.begin(), uses.end(), [&](const Use& use) { return !members_.count(use.user); }) ||
+           std::any_of(outputs_.begin(), outputs_.end(), [&](const Output* output) { return output->value == value; });
   }
 
   const std::vector<Node*>& nodes_;
   std::unique_ptr<Graph> body_;
   std::unordered_set<const Node*> members_;
   std::unordered_map<const Node*, Node*> copies_;
+  std::vector<const Output*> outputs_;  // of the graph that the nodes compute
   Values operands_, results_;
 };
 

@@ -62,6 +62,7 @@ bool LoopGroups::fit_one_kernel(const std::vector<Node*>& nodes, Members is_memb
     for (const Value& operand : node->operands()) {
       if (is_member(*operand.node) || is_free(*operand.node)) continue;
       if (std::find(read.begin(), read.end(), operand) == read.end()) read.push_back(operand);
+      if (read.size() + results > kMaxBuffers) return false;
     }
     for (int i = 0; i < node->num_results(); ++i) results += is_result(node->result(i));
     if (read.size() + results > kMaxBuffers) return false;

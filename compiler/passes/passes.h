@@ -8,6 +8,8 @@ namespace mica::ir {
 
 // Applies the rules of canonicalize.cc until none fires: one spelling for each meaning.
 absl::Status canonicalize(Graph& graph, const PassOptions& options);
+// Concatenations of very many arrays become concatenations of concatenations.
+absl::Status split_concats(Graph& graph, const PassOptions& options);
 // What a scan computes of one x and captured values alone, row by row, is computed for all steps before it.
 absl::Status hoist_inputs(Graph& graph, const PassOptions& options);
 // Expands `gradient` nodes into ordinary operations, inner ones first.

@@ -11,6 +11,8 @@ constexpr Pass kPipeline[] = {
      "rules first: gradients and later passes see fewer spellings"},
     {"hoist-inputs", hoist_inputs,  kCanonical,               kNone,                   kNone,
      "one large product instead of one a step; before the gradient, which then is one large product, too"},
+    {"split-concats", split_concats, kCanonical,              kNone,                   kNone,
+     "before the gradient, which then takes slices of slices: a few kernels for all of them"},
     {"autodiff",     autodiff,      kCanonical,               kDifferentiated,         kCanonical,
      "before anything is decomposed: softmax and the losses keep their stable gradients"},
     {"open-checkpoints", open_checkpoints, kDifferentiated,   kOpen,                   kCanonical,

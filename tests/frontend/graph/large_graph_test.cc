@@ -43,5 +43,30 @@ TEST(LargeGraph, TheGradientOfATree) {
   EXPECT_THAT(w.grad().to_vector(), ElementsAre(13, 13));
 }
 
+// The kernel of a concatenation must not grow with what it joins, nor that of its gradient.
+TEST(LargeGraph, TheGradientOfAStackOfManyRows) {
+  Tensor w = ones_that_learn();
+  std::vector<Tensor> rows;
+  std::vector<float> weights;
+  double want = 0;
+  for (int i = 0; i < kCalls; ++i) {
+    rows.push_back(w * (i % 3));
+    weights.push_back(static_cast<float>(i % 5));
+    want += (i % 3) * (i % 5);
+  }
+  (stack(rows) * tensor(weights, {kCalls, 1})).sum().backward();
+  EXPECT_THAT(w.grad().to_vector(), ElementsAre(want, want));
+}
+
+// Each is the mean of the one before and of one far before.
+TEST(LargeGraph, TheGradientOfSkippedConnections) {
+  Tensor w = ones_that_learn();
+  std::vector<Tensor> means = {w * tensor({3.0, -1.0})};
+  for (std::size_t i = 1; i < kCalls / 10; ++i) means.push_back(means[i - 1] * 0.5 + means[i * 7 / 9] * 0.5);
+  means.back().sum().backward();
+  EXPECT_NEAR(w.grad().to_vector()[0], 3, 1e-4);
+  EXPECT_NEAR(w.grad().to_vector()[1], -1, 1e-4);
+}
+
 }  // namespace
 }  // namespace mica
