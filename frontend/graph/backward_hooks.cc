@@ -130,6 +130,11 @@ void GateQueue::arrive(const ValueRef& copy, const Tensor& gradient) {
   }
 }
 
+// Gradients lead to the copies they were taken by, which hold their gates: nothing of them stays behind.
+GateQueue::~GateQueue() {
+  for (const auto& call : passed_) call->grad_outputs.clear();
+}
+
 Tensors GateQueue::constants(Tensors gradients) {
   if (create_graph_) {
     own_.push_back(put_gate(nullptr, /*at_inputs=*/false, gradients));
@@ -146,6 +151,7 @@ Tensor GateQueue::next() {
     auto [gate, gradients] = std::move(std::prev(arrived_.end())->second);
     arrived_.erase(std::prev(arrived_.end()));
     if (gate->call) {
+      passed_.push_back(gate->call);
       gate->at_inputs ? call_input_hooks(*gate->call, gradients) : call_output_hooks(*gate->call, gradients);
     }
     GradMode mode(true);

@@ -35,6 +35,9 @@ class GateQueue {
  public:
   // With `create_graph` the gradients can be differentiated themselves.
   explicit GateQueue(bool create_graph) : create_graph_(create_graph) {}
+  ~GateQueue();
+  GateQueue(const GateQueue&) = delete;
+  GateQueue& operator=(const GateQueue&) = delete;
   // `copy` holds a gate. What arrives at gates that the queue made itself is forgotten.
   void arrive(const ValueRef& copy, const Tensor& gradient);
   // Calls the hooks of the gate that was recorded last, and gives a scalar whose gradients are those of what lies
@@ -51,7 +54,8 @@ class GateQueue {
 
   bool create_graph_;
   std::vector<std::shared_ptr<GradientGate>> own_;
-  std::map<std::uint64_t, Arrived> arrived_;  // by sequence
+  std::vector<std::shared_ptr<GatedCall>> passed_;  // calls whose outputs were passed
+  std::map<std::uint64_t, Arrived> arrived_;        // by sequence
 };
 
 }  // namespace mica::internal

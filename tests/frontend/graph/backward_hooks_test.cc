@@ -86,6 +86,22 @@ TEST(BackwardHooks, WrongGradientsAreErrors) {
   EXPECT_THAT(error_of([&] { linear(x).sum().backward(); }), HasSubstr("a gradient of shape [3,1]"));
 }
 
+// Gradients hold the copies they were taken by, and these their gates: what hooks saw dies with the step all the same.
+TEST(BackwardHooks, NothingOfAStepStaysBehind) {
+  nn::Linear linear(2, 1);
+  std::weak_ptr<internal::GatedCall> gated;
+  linear.register_full_backward_hook(
+      [](const Layer&, const Tensors& grad_inputs, const Tensors&) { return grad_inputs[0] * 2; });
+  Variable x(ones({3, 2}));
+  {
+    Tensor loss = linear(x * 2).square().sum();
+    gated = loss.node()->producer->inputs[0]->producer->inputs[0]->gate->call;
+    EXPECT_FALSE(gated.expired());
+    grad(grad(loss, x).square().sum(), x).eval();
+  }
+  EXPECT_TRUE(gated.expired());
+}
+
 TEST(BackwardHooks, AStepIsOneProgramCompiledOnce) {
   nn::Sequential net({nn::Linear(3, 4), nn::ReLU(), nn::Linear(4, 1)});
   net[2].register_full_backward_hook(
