@@ -18,6 +18,25 @@ std::function<Tensor(const Tensors&)> with_options(Tensor (*loss)(const Tensor&,
   return [=](const Tensors& xs) { return loss(xs[0], xs[1], xs[2], o); };
 }
 
+// Weights of classes are buffers: state_dict() has them, and the function reads what they hold at the call.
+void make_buffer(Tensor& weight, std::string_view name) {
+  if (weight.defined()) weight = Variable(weight, name, /*trainable=*/false);
+}
+template <class Options>
+Options with_buffers(Options o) {
+  make_buffer(o.weight, "weight");
+  if constexpr (requires { o.pos_weight; }) make_buffer(o.pos_weight, "pos_weight");
+  return o;
+}
+void register_buffer(const Layer& loss, std::string_view name, const Tensor& weight) {
+  if (weight.defined()) internal::add_named_weight(*loss.impl(), name, weight, /*is_buffer=*/true, false);
+}
+template <class Options>
+void register_buffers(const Layer& loss, const Options& o) {
+  register_buffer(loss, "weight", o.weight);
+  if constexpr (requires { o.pos_weight; }) register_buffer(loss, "pos_weight", o.pos_weight);
+}
+
 class LinearCrossEntropyModule final : public internal::BuiltinModule {
  public:
   LinearCrossEntropyModule(std::int64_t in_features, std::int64_t num_classes, LinearCrossEntropyLossOptions o)
@@ -77,20 +96,30 @@ Tensor TripleLossModule::operator()(const Tensor& first, const Tensor& second, c
 }
 
 CrossEntropyLoss::CrossEntropyLoss(F::CrossEntropyOptions options)
-    : LossModule("CrossEntropyLoss", with_options(F::cross_entropy, std::move(options))) {}
+    : LossModule("CrossEntropyLoss", with_options(F::cross_entropy, options = with_buffers(std::move(options)))) {
+  register_buffers(*this, options);
+}
 LinearCrossEntropyLoss::LinearCrossEntropyLoss(std::int64_t in_features, std::int64_t num_classes,
                                                LinearCrossEntropyLossOptions options)
     : Layer(std::make_shared<LinearCrossEntropyModule>(in_features, num_classes, std::move(options))) {}
 Tensor LinearCrossEntropyLoss::operator()(const Tensor& input, const Tensor& target) const {
   return internal::call_module(*this, {input, target})[0];
 }
-NLLLoss::NLLLoss(F::NllOptions options) : LossModule("NLLLoss", with_options(F::nll_loss, std::move(options))) {}
+NLLLoss::NLLLoss(F::NllOptions options)
+    : LossModule("NLLLoss", with_options(F::nll_loss, options = with_buffers(std::move(options)))) {
+  register_buffers(*this, options);
+}
 MSELoss::MSELoss(F::LossOptions options) : LossModule("MSELoss", with_options(F::mse_loss, std::move(options))) {}
 L1Loss::L1Loss(F::LossOptions options) : LossModule("L1Loss", with_options(F::l1_loss, std::move(options))) {}
 BCELoss::BCELoss(F::WeightedLossOptions options)
-    : LossModule("BCELoss", with_options(F::binary_cross_entropy, std::move(options))) {}
+    : LossModule("BCELoss", with_options(F::binary_cross_entropy, options = with_buffers(std::move(options)))) {
+  register_buffers(*this, options);
+}
 BCEWithLogitsLoss::BCEWithLogitsLoss(F::BceLogitsOptions options)
-    : LossModule("BCEWithLogitsLoss", with_options(F::binary_cross_entropy_with_logits, std::move(options))) {}
+    : LossModule("BCEWithLogitsLoss",
+                 with_options(F::binary_cross_entropy_with_logits, options = with_buffers(std::move(options)))) {
+  register_buffers(*this, options);
+}
 HuberLoss::HuberLoss(F::HuberOptions options)
     : LossModule("HuberLoss", with_options(F::huber_loss, std::move(options))) {}
 SmoothL1Loss::SmoothL1Loss(F::SmoothL1Options options)
@@ -101,11 +130,16 @@ PoissonNLLLoss::PoissonNLLLoss(F::PoissonNllOptions options)
 SoftMarginLoss::SoftMarginLoss(F::LossOptions options)
     : LossModule("SoftMarginLoss", with_options(F::soft_margin_loss, std::move(options))) {}
 MultiMarginLoss::MultiMarginLoss(F::MultiMarginOptions options)
-    : LossModule("MultiMarginLoss", with_options(F::multi_margin_loss, std::move(options))) {}
+    : LossModule("MultiMarginLoss", with_options(F::multi_margin_loss, options = with_buffers(std::move(options)))) {
+  register_buffers(*this, options);
+}
 MultiLabelMarginLoss::MultiLabelMarginLoss(F::LossOptions options)
     : LossModule("MultiLabelMarginLoss", with_options(F::multilabel_margin_loss, std::move(options))) {}
 MultiLabelSoftMarginLoss::MultiLabelSoftMarginLoss(F::WeightedLossOptions options)
-    : LossModule("MultiLabelSoftMarginLoss", with_options(F::multilabel_soft_margin_loss, std::move(options))) {}
+    : LossModule("MultiLabelSoftMarginLoss",
+                 with_options(F::multilabel_soft_margin_loss, options = with_buffers(std::move(options)))) {
+  register_buffers(*this, options);
+}
 HingeEmbeddingLoss::HingeEmbeddingLoss(F::HingeEmbeddingOptions options)
     : LossModule("HingeEmbeddingLoss", with_options(F::hinge_embedding_loss, std::move(options))) {}
 GaussianNLLLoss::GaussianNLLLoss(F::GaussianNllOptions options)

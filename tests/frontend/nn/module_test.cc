@@ -140,6 +140,18 @@ TEST(Module, WrongFeaturesAreAnErrorAtTheCall) {
   EXPECT_THAT(error, HasSubstr("expected the last dimension of the input to be 4, received f32[2,5]"));
 }
 
+TEST(Module, WeightsOfLossesAreBuffers) {
+  nn::BCEWithLogitsLoss loss({.weight = ones({2}), .pos_weight = full({2}, 3)});
+  EXPECT_THAT(loss.state_dict().keys(), ElementsAre("weight", "pos_weight"));
+  EXPECT_TRUE(loss.parameters().empty());
+  EXPECT_TRUE(nn::CrossEntropyLoss().state_dict().empty());
+  nn::CrossEntropyLoss classes({.weight = ones({2}), .reduction = "sum"});
+  Tensor logits = tensor({{1.0, 2.0}, {3.0, -1.0}}), ids = tensor({0, 1});
+  const double before = classes(logits, ids).item();
+  classes.load_state_dict({{"weight", full({2}, 2)}});
+  EXPECT_NEAR(classes(logits, ids).item(), 2 * before, 1e-5);
+}
+
 TEST(Init, DefaultsArePyTorchs) {
   manual_seed(0);
   nn::Conv2d conv(4, 16, 3);

@@ -91,6 +91,13 @@ std::map<std::string, Layer> layers_of_one_kind_each() {
       {"parameter_list", nn::ParameterList(Tensors{ones({2, 3}), ones({4})})},
       {"parameter_list_of_one", nn::ParameterList(Tensors{ones({2})})},
       {"parameter_dict", nn::ParameterDict({{"offset", ones({3})}, {"scale", ones({2, 3})}})},
+      {"linear_cross_entropy_loss",
+       nn::LinearCrossEntropyLoss(5, 10, {.out_features = {4, 3}, .bias = true, .ignore_index = 2})},
+      {"lazy", nn::Sequential({nn::LazyConv2d(4, 3, {.padding = 1}), nn::LazyBatchNorm2d(), nn::LazyLinear(2)})},
+      {"weight_norm", nn::Sequential({nn::utils::parametrizations::weight_norm(nn::Linear(3, 4)), nn::ReLU()})},
+      {"parametrized_twice", nn::utils::parametrizations::weight_norm(
+                                 nn::utils::parametrizations::spectral_norm(nn::Conv2d(1, 2, 3)), "bias")},
+      {"averaged_model", optim::swa_utils::AveragedModel(nn::Sequential({nn::Linear(3, 4), nn::Tanh()}))},
       {"module_dict", nn::ModuleDict({{"a", nn::Linear(2, 2)}, {"b", nn::ReLU()}})},
   };
 }
