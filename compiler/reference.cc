@@ -119,6 +119,7 @@ class Interpreter {
  private:
   absl::Status evaluate_node(const Node& node);
   absl::StatusOr<Tensors> results_of(const Node& node, const std::vector<const RefTensor*>& operands);
+  std::int64_t value_of(const Dim& dim) const;
   Attrs concrete(const Attrs& attrs) const;
   Dims concrete(const Dims& dims) const;
 
@@ -127,15 +128,17 @@ class Interpreter {
   std::unordered_map<const Node*, Tensors> values_;
 };
 
+std::int64_t Interpreter::value_of(const Dim& dim) const {
+  return dim.evaluate([&](const Symbol& symbol) {
+    auto it = bindings_.find(&symbol);
+    MICA_CHECK(it != bindings_.end()) << "the symbol " << symbol.name << " is in no operand's shape";
+    return it->second;
+  });
+}
+
 Dims Interpreter::concrete(const Dims& dims) const {
   Dims numbers;
-  for (const Dim& dim : dims) {
-    numbers.push_back(dim.evaluate([&](const Symbol& symbol) {
-      auto it = bindings_.find(&symbol);
-      MICA_CHECK(it != bindings_.end()) << "the symbol " << symbol.name << " is in no operand's shape";
-      return it->second;
-    }));
-  }
+  for (const Dim& dim : dims) numbers.push_back(value_of(dim));
   return numbers;
 }
 
@@ -197,6 +200,10 @@ absl::StatusOr<Tensors> Interpreter::results_of(const Node& node, const std::vec
   RegionFn region = [this](const Graph& body, std::span<const RefTensor> inputs) {
     return Interpreter(bindings_, names_nodes_).run(body, inputs, {});
   };
+  // As compiled code does: with the sizes that are open in the graph.
+  for (const Bound& bound : bounds_of(node)) {
+    if (value_of(bound.slack) < 0) return expected(bound.expected, absl::StrCat(value_of(bound.received)));
+  }
   Types types = node.result_types();
   for (TensorType& type : types) type.dims = concrete(type.dims);
   absl::StatusOr<Tensors> results =

@@ -11,36 +11,22 @@
 namespace mica::ir {
 namespace {
 
-struct Sizes {
-  std::int64_t rows, columns;
-  std::int64_t least() const { return std::min(rows, columns); }
-};
-
-Sizes sizes_of(const TensorType& a) { return {a.dim(-2).value(), a.dim(-1).value()}; }
-
-absl::Status check_sizes(const TensorType& a) {
-  if (a.rank() >= 2 && a.dim(-1).is_static() && a.dim(-2).is_static()) return absl::OkStatus();
-  return expected("matrices of known size", a.to_string());
-}
-
-TensorType matrices(const TensorType& like, std::int64_t rows, std::int64_t columns) {
+TensorType matrices(const TensorType& like, const Dim& rows, const Dim& columns) {
   Dims dims = batch_of(like);
-  dims.insert(dims.end(), {Dim(rows), Dim(columns)});
+  dims.insert(dims.end(), {rows, columns});
   return {like.dtype, dims};
 }
 
-TensorType vectors(const TensorType& like, std::int64_t size) {
+TensorType vectors(const TensorType& like, const Dim& size) {
   Dims dims = batch_of(like);
-  dims.push_back(Dim(size));
+  dims.push_back(size);
   return {like.dtype, dims};
 }
 
-Value columns_of(Builder& b, Value a, std::int64_t start, std::int64_t stop) {
-  return b.slice(a, a.rank() - 1, Dim(start), Dim(stop));
+Value columns_of(Builder& b, Value a, const Dim& start, const Dim& stop) {
+  return b.slice(a, a.rank() - 1, start, stop);
 }
-Value rows_of(Builder& b, Value a, std::int64_t start, std::int64_t stop) {
-  return b.slice(a, a.rank() - 2, Dim(start), Dim(stop));
-}
+Value rows_of(Builder& b, Value a, const Dim& start, const Dim& stop) { return b.slice(a, a.rank() - 2, start, stop); }
 // One number for each column, and one for each row.
 Value across(Builder& b, Value x) { return b.expand_dims(x, -2); }
 Value down(Builder& b, Value x) { return b.expand_dims(x, -1); }
@@ -51,16 +37,16 @@ Value or_zeros(Builder& b, Value gradient, Value of) { return gradient ? gradien
 
 absl::StatusOr<Types> infer_qr(const InferContext& c) {
   const TensorType& a = c.operand(0);
-  if (absl::Status status = check_sizes(a); !status.ok()) return status;
-  const Sizes size = sizes_of(a);
-  const std::int64_t inner = c.attrs.flag("complete") ? size.rows : size.least();
+  if (absl::Status status = check_sides(a); !status.ok()) return status;
+  const Sides size(a);
+  const Dim& inner = c.attrs.flag("complete") ? size.rows : size.least();
   return Types{matrices(a, size.rows, inner), matrices(a, inner, size.columns)};
 }
 
 Values qr(Builder& b, const Node& node) {
-  const std::int64_t inner = node.result_types()[0].dim(-1).value();
-  Values factors = b.call_all("householder", {node.operand(0)});
-  Value q = b.call("householder_columns", {factors[0], factors[1]}, {{"columns", inner}});
+  const Dim inner = node.result_types()[0].dim(-1);
+  Values factors = b.call_all("householder", {with_bounded_sides(b, node.operand(0))});
+  Value q = b.call("householder_columns", {factors[0], factors[1]}, {{"columns", Dims{inner}}});
   return {q, triangle_of(b, rows_of(b, factors[0], 0, inner), /*lower=*/false, /*diagonal=*/true)};
 }
 
@@ -77,12 +63,12 @@ Value tall_qr_gradient(Builder& b, Value q, Value r, Value dq, Value dr) {
 }
 
 Values vjp_qr(Builder& b, Node& node, const Values& grads) {
-  const Sizes size = sizes_of(node.operand(0).type());
-  const std::int64_t k = size.least();
+  const Sides size(node.operand(0).type());
+  const Dim& k = size.least();
   Value q = columns_of(b, node.result(0), 0, k), r = rows_of(b, node.result(1), 0, k);
   Value dq = columns_of(b, or_zeros(b, grads[0], node.result(0)), 0, k);
   Value dr = rows_of(b, or_zeros(b, grads[1], node.result(1)), 0, k);
-  if (size.rows >= size.columns) return {tall_qr_gradient(b, q, r, dq, dr)};
+  if (size.is_tall()) return {tall_qr_gradient(b, q, r, dq, dr)};
   // A = [X Y], R = [U V]: X = Q U, and Y = Q V gives its part of dQ.
   Value y = columns_of(b, node.operand(0), k, size.columns), dv = columns_of(b, dr, k, size.columns);
   Value dx = tall_qr_gradient(b, q, columns_of(b, r, 0, k), dq + b.matmul(y, dv, false, true), columns_of(b, dr, 0, k));
@@ -94,8 +80,7 @@ Values vjp_qr(Builder& b, Node& node, const Values& grads) {
 absl::StatusOr<Types> infer_eigh(const InferContext& c) {
   const TensorType& a = c.operand(0);
   if (absl::Status status = check_square(a); !status.ok()) return status;
-  if (absl::Status status = check_sizes(a); !status.ok()) return status;
-  return Types{vectors(a, a.dim(-1).value()), a};
+  return Types{vectors(a, a.dim(-1)), a};
 }
 
 // The columns of a in the order that `order` has along the last axis.
@@ -136,8 +121,8 @@ Values vjp_eigh(Builder& b, Node& node, const Values& grads) {
 
 absl::StatusOr<Types> infer_svd(const InferContext& c) {
   const TensorType& a = c.operand(0);
-  if (absl::Status status = check_sizes(a); !status.ok()) return status;
-  const Sizes size = sizes_of(a);
+  if (absl::Status status = check_sides(a); !status.ok()) return status;
+  const Sides size(a);
   const bool full = c.attrs.flag("full_matrices");
   return Types{matrices(a, size.rows, full ? size.rows : size.least()), vectors(a, size.least()),
                matrices(a, full ? size.columns : size.least(), size.columns)};
@@ -146,7 +131,7 @@ absl::StatusOr<Types> infer_svd(const InferContext& c) {
 // Orthonormal columns, the first of which are those of `unit`; where that has zeros, and beyond it, any that fit.
 Value completed(Builder& b, Value unit, bool full) {
   Values factors = b.call_all("qr", {unit}, {{"complete", full}});
-  const Sizes size = sizes_of(unit.type());
+  const Sides size(unit.type());
   // Q is the given columns but for their signs, which the diagonal of R has.
   Value signs = diagonal_of(b, rows_of(b, factors[1], 0, size.columns));
   signs = b.where(b.lt(signs, b.like(0, signs)), b.like(-1, signs), b.like(1, signs));
@@ -170,10 +155,10 @@ Factors tall_svd(Builder& b, Value a, bool full) {
 }
 
 Values svd(Builder& b, const Node& node) {
-  Value a = node.operand(0);
-  const Sizes size = sizes_of(a.type());
+  Value a = with_bounded_sides(b, node.operand(0));
+  const Sides size(a.type());
   const bool full = node.attrs().flag("full_matrices");
-  const bool tall = size.rows >= size.columns;
+  const bool tall = size.is_tall();
   Factors f = tall_svd(b, tall ? a : transposed(b, a), full);
   if (!tall) std::swap(f.u, f.v);
   // No rotation makes columns with infinite numbers orthogonal: their matrices have no factors, which NaN says.
@@ -184,11 +169,10 @@ Values svd(Builder& b, const Node& node) {
 // With E = Sj² - Si² and skew(X) = X - Xᵀ:
 // dA = U (skew(Uᵀ dU) / E S + S skew(Vᵀ dV) / E + dS) Vᵀ, and what dU and dV have beside U and V.
 Values vjp_svd(Builder& b, Node& node, const Values& grads) {
-  const std::int64_t k = sizes_of(node.operand(0).type()).least();
+  const Dim k = Sides(node.operand(0).type()).least();
   Value u = columns_of(b, node.result(0), 0, k), s = node.result(1), vh = rows_of(b, node.result(2), 0, k);
   auto skew = [&](Value x) { return over_differences(b, x - transposed(b, x), s * s); };
-  const Dims square = matrices(u.type(), k, k).dims;
-  Value inner = identity_like(b, b.constant(0, s.dtype(), square)) * across(b, or_zeros(b, grads[1], s));
+  Value inner = identity(b, matrices(u.type(), k, k)) * across(b, or_zeros(b, grads[1], s));
   Value beside;
   auto add_beside = [&](Value x) { beside = beside ? beside + x : x; };
   if (grads[0]) {
@@ -209,14 +193,15 @@ Values vjp_svd(Builder& b, Node& node, const Values& grads) {
 
 absl::StatusOr<Types> infer_pinv(const InferContext& c) {
   const TensorType& a = c.operand(0);
-  if (absl::Status status = check_sizes(a); !status.ok()) return status;
-  return Types{matrices(a, sizes_of(a).columns, sizes_of(a).rows)};
+  if (absl::Status status = check_sides(a); !status.ok()) return status;
+  return Types{matrices(a, a.dim(-1), a.dim(-2))};
 }
 
 Values pinv(Builder& b, const Node& node) {
   Values f = b.call_all("svd", {node.operand(0)}, {{"full_matrices", false}});
-  Value s = f[1], largest = b.reduce_max(s, {-1}, /*keepdims=*/true);
-  Value counts = b.gt(s, largest * node.attrs().number("rtol"));
+  Value s = f[1], least = b.reduce_max(s, {-1}, /*keepdims=*/true) * node.attrs().number("rtol");
+  if (node.attrs().flag("of_each")) least = least * b.dim_value(Sides(node.operand(0).type()).most(), s.dtype());
+  Value counts = b.gt(s, least);
   Value inverse = b.where(counts, b.like(1, s) / b.where(counts, s, b.like(1, s)), b.like(0, s));
   return {b.matmul(transposed(b, f[2]) * across(b, inverse), f[0], false, true)};
 }
@@ -234,7 +219,7 @@ Values vjp_pinv(Builder& b, Node& node, const Values& grads) {
 
 Op factored(std::string_view name) {
   Op op(name);
-  op.input("a", "float", "[…, m, n], of known size");
+  op.input("a", "float", "[…, m, n]").bounds([](const InferContext& c) { return bounds_of_sides(c.operand(0)); });
   return op;
 }
 
@@ -242,19 +227,24 @@ Op factored(std::string_view name) {
 
 void add_factor_ops(Registry& r) {
   add_factor_kernel_ops(r);
-  r.add(factored("qr")
-            .doc("Orthonormal columns q and an upper triangle r whose product is a. The gradient of columns beyond "
-                 "those of a is not taken.")
-            .mirrors("keras.ops.qr")
-            .attr("complete", false, "whether q is square")
-            .infer(infer_qr)
-            .decompose(qr)
-            .vjp(vjp_qr)
-            .sample({.operands = {"f32[3,3]"}})
-            .sample({.operands = {"f32[N,4,2]"}, .bindings = {{"N", 3}}})
-            .sample({.operands = {"f32[2,2,3]"}})
-            .sample({.operands = {"f32[4,2]"}, .attrs = {{"complete", true}}, .gradient = false})
-            .fixture("hand:factors of small matrices"));
+  r.add(
+      factored("qr")
+          .doc("Orthonormal columns q and an upper triangle r whose product is a. The gradient of columns beyond "
+               "those of a is not taken.")
+          .mirrors("keras.ops.qr")
+          .attr("complete", false, "whether q is square")
+          .infer(infer_qr)
+          .decompose(qr)
+          .vjp(vjp_qr)
+          .sample({.operands = {"f32[3,3]"}})
+          .sample({.operands = {"f32[N,4,2]"}, .bindings = {{"N", 3}}})
+          .sample({.operands = {"f32[2,2,3]"}})
+          .sample({.operands = {"f32[N,2]"}, .bindings = {{"N", 5}}})
+          .sample({.operands = {"f32[2,N]"}, .bindings = {{"N", 3}}})
+          .sample({.operands = {"f32[N,N]"}, .bindings = {{"N", 3}}})
+          .sample({.operands = {"f32[4,2]"}, .attrs = {{"complete", true}}, .gradient = false})
+          .sample({.operands = {"f32[N,2]"}, .attrs = {{"complete", true}}, .bindings = {{"N", 4}}, .gradient = false})
+          .fixture("hand:factors of small matrices"));
   r.add(factored("eigh")
             .doc("Eigenvalues of symmetric matrices, which ascend, and eigenvectors as columns. Their signs are free.")
             .mirrors("keras.ops.eigh")
@@ -264,6 +254,7 @@ void add_factor_ops(Registry& r) {
             .vjp(vjp_eigh)
             .sample({.operands = {"f32[1,1]"}})
             .sample({.operands = {"f32[N,3,3]"}, .bindings = {{"N", 2}}, .gradient = false})
+            .sample({.operands = {"f32[N,N]"}, .bindings = {{"N", 3}}, .gradient = false})
             .sample({.operands = {"f32[2,2]"}, .attrs = {{"lower", false}}, .gradient = false})
             .fixture("hand:factors of small matrices"));
   r.add(factored("svd")
@@ -277,16 +268,21 @@ void add_factor_ops(Registry& r) {
             .sample({.operands = {"f32[N,4,2]"}, .attrs = {{"full_matrices", false}}, .bindings = {{"N", 2}}})
             .sample({.operands = {"f32[2,3]"}, .attrs = {{"full_matrices", false}}})
             .sample({.operands = {"f32[3,3]"}})
+            .sample({.operands = {"f32[N,N]"}, .bindings = {{"N", 3}}})
+            .sample({.operands = {"f32[N,2]"}, .attrs = {{"full_matrices", false}}, .bindings = {{"N", 3}}})
             .sample({.operands = {"f32[4,2]"}, .gradient = false})
+            .sample({.operands = {"f32[2,N]"}, .bindings = {{"N", 4}}, .gradient = false})
             .fixture("hand:factors of small matrices"));
   r.add(factored("pinv")
             .doc("The pseudoinverse: singular values up to rtol times the largest one count as zero.")
             .mirrors("keras.ops.pinv")
             .attr("rtol", 1e-6, "what counts as zero, as a part of the largest singular value")
+            .attr("of_each", false, "whether that is for each row, or for each column where those are more")
             .infer(infer_pinv)
             .decompose(pinv)
             .vjp(vjp_pinv)
             .sample({.operands = {"f32[N,3,2]"}, .bindings = {{"N", 2}}})
+            .sample({.operands = {"f32[N,2]"}, .attrs = {{"of_each", true}}, .bindings = {{"N", 3}}})
             .sample({.operands = {"f32[2,3]"}})
             .fixture("hand:factors of small matrices"));
 }

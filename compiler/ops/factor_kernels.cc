@@ -31,7 +31,7 @@ double negligible(DType dtype) {
 
 Dims reflections_of(const TensorType& a) {
   Dims dims = batch_of(a);
-  dims.push_back(Dim(std::min(a.dim(-1).value(), a.dim(-2).value())));
+  dims.push_back(Sides(a).least());
   return dims;
 }
 
@@ -112,7 +112,7 @@ absl::Status reference_householder(const RefContext& c) {
 
 absl::StatusOr<Types> infer_columns(const InferContext& c) {
   Dims dims = c.operand(0).dims;
-  dims.back() = Dim(c.attrs.integer("columns"));
+  dims.back() = c.attrs.get<Dims>("columns").at(0);
   return Types{{c.operand(0).dtype, dims}};
 }
 
@@ -366,7 +366,7 @@ void add_factor_kernel_ops(Registry& r) {
   r.add(internal_op("householder_columns")
             .doc("The first columns of the product of reflections.")
             .input("tau", "float")
-            .required_attr("columns", std::int64_t{1}, "how many")
+            .required_attr("columns", Dims{}, "how many, a list of 1")
             .infer(infer_columns)
             .kernel(columns_kernel)
             .reference(reference_columns));

@@ -29,14 +29,10 @@ Tensors decomposed(const Tensor& A, bool full_matrices) {
   return apply_all("svd", {to_floating(A)}, {{"full_matrices", full_matrices}});
 }
 
-// What counts as zero beside the largest singular value.
+// What counts as zero beside the largest singular value, for each row or column of the longer side.
 double usual_tolerance(const Tensor& A) {
-  const double epsilon =
-      A.dtype() == kFloat64 ? std::numeric_limits<double>::epsilon() : std::numeric_limits<float>::epsilon();
-  return epsilon * static_cast<double>(std::max(A.size(-1), A.size(-2)));
+  return A.dtype() == kFloat64 ? std::numeric_limits<double>::epsilon() : std::numeric_limits<float>::epsilon();
 }
-
-Tensor pinv_of(const Tensor& A, double rtol) { return apply("pinv", {to_floating(A)}, {{"rtol", rtol}}); }
 
 }  // namespace
 
@@ -69,19 +65,26 @@ Tensor eigvalsh(const Tensor& A, EighOptions options) { return eigh(A, options).
 
 Tensor pinv(const Tensor& A) {
   FunctionScope scope("linalg::pinv");
-  return pinv_of(A, usual_tolerance(A));
+  return apply("pinv", {to_floating(A)}, {{"rtol", usual_tolerance(A)}, {"of_each", true}});
 }
 
 LeastSquares lstsq(const Tensor& A, const Tensor& B, std::optional<double> rcond) {
   FunctionScope scope("linalg::lstsq");
-  const double tolerance = rcond.value_or(usual_tolerance(A));
+  const std::int64_t rows = A.size(-2), columns = A.size(-1);
+  if (rows == kAny || columns == kAny) {
+    throw Error({.where = "linalg::lstsq",
+                 .expected = "matrices of known size",
+                 .received = internal::describe(A),
+                 .hint = {}});
+  }
+  const double tolerance = rcond.value_or(usual_tolerance(A) * static_cast<double>(std::max(rows, columns)));
   const bool vector = B.dim() + 1 == A.dim();
   Tensor right = vector ? B.unsqueeze(-1) : B;
-  Tensor solution = pinv_of(A, tolerance).matmul(right), values = svdvals(A);
+  Tensor solution = apply("pinv", {to_floating(A)}, {{"rtol", tolerance}}).matmul(right), values = svdvals(A);
   Tensor counted = values > values.amax(-1, {.keepdim = true}) * tolerance;
   // Where the equations can be fulfilled there is nothing left.
   Tensor residuals = zeros({0});
-  if (A.size(-2) > A.size(-1)) residuals = (A.matmul(solution) - right).square().sum(-2);
+  if (rows > columns) residuals = (A.matmul(solution) - right).square().sum(-2);
   return {vector ? solution.squeeze(-1) : solution, residuals, counted.to(kInt64).sum(-1), values};
 }
 

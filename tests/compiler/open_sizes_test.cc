@@ -110,6 +110,14 @@ constexpr const char* kSorted = R"(graph @sorted(%x: f32[N,T]) {
   return %0 as "y"
   return %1 as "at"
 })";
+constexpr const char* kTallQr = R"(graph @basis(%x: f32[N,3]) {
+  %0:2 = qr(%x) : f32[N,3], f32[3,3]   # basis
+  return %0#0 as "q"
+})";
+constexpr const char* kWideSvd = R"(graph @values(%x: f32[2,T]) {
+  %0:3 = svd(%x) {full_matrices=false} : f32[2,2], f32[2], f32[2,T]   # values
+  return %0#1 as "s"
+})";
 constexpr const char* kRequire = R"(graph @pair(%x: f32[N]) {
   %0 = require(%x) {slack=[N-2], expected="two rows", received=[N]} : f32[N]   # pair
   %1 = relu(%0) : f32[N]
@@ -161,6 +169,10 @@ INSTANTIATE_TEST_SUITE_P(
              "least: expected at least 1 element on axis 1, received 0."},
         Case{"stable_of_nothing", kStable, {{2, 0}}, ""}, Case{"stable_of_no_rows", kStable, {{0, 2}}, ""},
         Case{"sorted_nothing", kSorted, {{2, 0}}, ""}, Case{"sorted_no_rows", kSorted, {{0, 2}}, ""},
+        Case{"tall_qr", kTallQr, {{3, 3}}, ""}, Case{"taller_qr", kTallQr, {{5, 3}}, ""},
+        Case{"qr_of_few_rows", kTallQr, {{2, 3}}, "basis: expected at least 3 elements on axis 0, received 2."},
+        Case{"wide_svd", kWideSvd, {{2, 3}}, ""},
+        Case{"svd_of_few_columns", kWideSvd, {{2, 1}}, "values: expected at least 2 elements on axis 1, received 1."},
         Case{"require", kRequire, {{2}}, ""},
         Case{"require_more", kRequire, {{1}}, "pair: expected two rows, received 1."}),
     [](const auto& test) { return std::string(test.param.name); });

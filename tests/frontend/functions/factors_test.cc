@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "mica/mica.h"
+#include "tests/support/error_of.h"
 
 namespace mica {
 namespace {
@@ -105,6 +106,60 @@ TEST(Factors, OfKerasHaveItsNames) {
   EXPECT_NEAR(svd[1].prod().item(), 2, 1e-5);
   EXPECT_NEAR(eigh[0].sum().item(), 5, 1e-5);
   EXPECT_NEAR(ops::lstsq(a, tensor({{5.0}, {8.0}}))[0].item(), 1, 1e-5);
+}
+
+// What the model computes of x, for which its sizes were open.
+Tensors computed(const Tensor& symbolic, const Tensors& results, const Tensor& x) {
+  return Model({symbolic}, results, {}).predict_all(x);
+}
+Tensor drawn(const Shape& shape) {
+  manual_seed(7);
+  return randn(shape);
+}
+Tensor transposed(const Tensor& x) { return x.transpose(-1, -2); }
+
+TEST(Factors, OfMatricesWhoseRowsAreOpen) {
+  Tensor x = Input({kAny, 3}, {.name = "x"});
+  linalg::QR qr = linalg::qr(x);
+  linalg::SVD svd = linalg::svd(x, {.full_matrices = false});
+  for (std::int64_t rows : {3, 5}) {
+    const Tensor a = drawn({2, rows, 3});
+    const Tensors f = computed(x, {qr.Q, qr.R, svd.U, svd.S, svd.Vh, linalg::pinv(x)}, a);
+    EXPECT_LT(largest(f[0].matmul(f[1]) - a), 1e-5);
+    EXPECT_LT(largest((f[2] * f[3].unsqueeze(-2)).matmul(f[4]) - a), 1e-5);
+    EXPECT_LT(largest(f[5].matmul(a) - eye(3)), 1e-4);
+  }
+}
+
+TEST(Factors, OfSquareMatricesOfOpenSize) {
+  Tensor x = Input({kAny, 4}, {.name = "x"});
+  Tensor gram = x.matmul(transposed(x));
+  linalg::Eigh eigh = linalg::eigh(gram);
+  linalg::QR qr = linalg::qr(gram, {.mode = "complete"});
+  const Tensors results = {
+      gram, linalg::cholesky(gram), linalg::inv(gram), linalg::det(gram), eigh.eigenvalues, eigh.eigenvectors, qr.Q,
+      qr.R, linalg::solve(gram, x)};
+  const Tensors f = computed(x, results, drawn({2, 3, 4}));
+  EXPECT_LT(largest(f[1].matmul(transposed(f[1])) - f[0]), 1e-4);
+  EXPECT_LT(largest(f[2].matmul(f[0]) - eye(3)), 1e-3);
+  EXPECT_LT(largest(f[4].prod(-1) / f[3] - 1), 1e-3);
+  EXPECT_LT(largest(f[0].matmul(f[5]) - f[5] * f[4].unsqueeze(-2)), 1e-4);
+  EXPECT_LT(largest(f[6].matmul(f[7]) - f[0]), 1e-4);
+  EXPECT_LT(largest(f[0].matmul(f[8]) - drawn({2, 3, 4})), 1e-3);
+}
+
+TEST(FactorsErrors, OfMatricesWhoseSidesCannotBeCompared) {
+  Tensor x = Input({kAny, kAny}, {.name = "x"});
+  EXPECT_EQ(error_of([&] { linalg::svd(x); }),
+            "linalg::svd: expected matrices of which it is known whether they have more rows or columns, received "
+            "f32[N,x_1,x_2]. The operation is svd.");
+  EXPECT_EQ(error_of([&] { linalg::det(x); }), "det: expected square matrices, received f32[N,x_1,x_2].");
+  EXPECT_EQ(error_of([&] { linalg::lstsq(x, x); }),
+            "linalg::lstsq: expected matrices of known size, received f32[?,?,?].");
+  Tensor tall = Input({kAny, 3}, {.name = "tall"});
+  Model model({tall}, {linalg::qr(tall).R}, {});
+  EXPECT_THAT(error_of([&] { model.predict(zeros({1, 2, 3})); }),
+              testing::HasSubstr("expected at least 3 elements on axis 1, received 2."));
 }
 
 TEST(Factors, RefuseChoicesThatPyTorchHasNot) {
