@@ -39,7 +39,7 @@ struct FieldValue<RenormClipping> {
 
 }  // namespace internal
 
-namespace layers {
+inline namespace layers {
 namespace {
 
 using namespace internal;

@@ -24,7 +24,7 @@ Tensor encode_categories(const Tensor& given, std::string_view output_mode, std:
 
 }  // namespace internal
 
-namespace layers {
+inline namespace layers {
 namespace {
 
 using namespace internal;

@@ -7,7 +7,7 @@
 #include "frontend/layers/window.h"
 
 namespace mica {
-namespace layers {
+inline namespace layers {
 namespace {
 
 using namespace internal;

@@ -3,7 +3,7 @@
 #include "frontend/layers/registry.h"
 
 namespace mica {
-namespace layers {
+inline namespace layers {
 namespace {
 
 using namespace internal;

@@ -10,7 +10,7 @@
 #include "frontend/mica/layers/preprocessing.h"
 
 namespace mica {
-namespace layers {
+inline namespace layers {
 namespace {
 
 using namespace internal;

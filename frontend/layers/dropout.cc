@@ -8,7 +8,7 @@
 #include "frontend/mica/layers/regularization.h"
 
 namespace mica {
-namespace layers {
+inline namespace layers {
 namespace {
 
 using namespace internal;

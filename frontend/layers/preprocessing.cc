@@ -32,7 +32,7 @@ struct FieldValue<AxisList> {
 
 }  // namespace internal
 
-namespace layers {
+inline namespace layers {
 namespace {
 
 using namespace internal;

@@ -112,7 +112,7 @@ Tensors RecurrentLayer::forward_all(const Tensors& xs) {
 
 }  // namespace internal
 
-namespace layers {
+inline namespace layers {
 namespace {
 
 using namespace internal;

@@ -4,7 +4,7 @@
 #include "frontend/layers/rnn.h"
 
 namespace mica {
-namespace layers {
+inline namespace layers {
 namespace {
 
 using namespace internal;

@@ -273,7 +273,7 @@ double LearningRate::at(std::int64_t step) const {
   return schedule_ ? schedule_->at(static_cast<double>(step)) : constant_;
 }
 
-namespace schedules {
+inline namespace schedules {
 using internal::schedule_of;
 
 CosineDecay::CosineDecay(double initial, std::int64_t decay_steps, CosineDecayOptions o)

@@ -8,10 +8,12 @@ namespace mica {
 namespace internal {
 namespace {
 
+std::string class_of(const CustomOptimizer& rule) { return class_name_of(typeid(rule)); }
+
 class OwnRule final : public OptimizerImpl {
  public:
   OwnRule(std::shared_ptr<CustomOptimizer> object, LearningRate rate, const OptimizerOptions& options)
-      : OptimizerImpl(class_name_of(typeid(*object)), std::move(rate), OptimizerCommon::of(options)),
+      : OptimizerImpl(class_of(*object), std::move(rate), OptimizerCommon::of(options)),
         object_(std::move(object)) {}
 
   const CustomOptimizer* custom() const override { return object_.get(); }
