@@ -33,6 +33,26 @@ TEST(BackwardHooks, SeeAndReplaceGradientsAsPyTorchs) {
   }
 }
 
+// PyTorch's order, with and without a gradient of the input.
+TEST(BackwardHooks, OfNestedModulesAreCalledInPyTorchsOrder) {
+  nn::Sequential net({nn::Sequential({nn::Linear(2, 2), nn::ReLU()}), nn::Linear(2, 1)});
+  std::vector<std::string> order;
+  for (const auto& [name, module] : net.named_modules()) {
+    module.register_full_backward_pre_hook(
+        [&order, of = name](const Layer&, const Tensors&) { order.push_back("pre " + of); });
+    module.register_full_backward_hook(
+        [&order, of = name](const Layer&, const Tensors&, const Tensors&) { order.push_back("full " + of); });
+  }
+  Variable x(ones({3, 2}));
+  net(x).sum().backward();
+  EXPECT_THAT(order, ElementsAre("pre ", "pre 1", "full 1", "pre 0", "pre 0.1", "full 0.1", "pre 0.0", "full 0.0",
+                                 "full 0", "full "));
+  order.clear();
+  net(x.detach()).sum().backward();
+  EXPECT_THAT(order, ElementsAre("pre ", "full ", "pre 1", "full 1", "pre 0", "full 0", "pre 0.1", "full 0.1",
+                                 "pre 0.0", "full 0.0"));
+}
+
 // A parameter that is used behind a gate and beside it gets the sum.
 TEST(BackwardHooks, GradientsOfOtherWaysAreAdded) {
   nn::Linear shared = filled(nn::Linear(2, 2)), hooked = filled(nn::Linear(2, 2));
