@@ -2,12 +2,12 @@
 
     python3 -m venv build/bench-env && build/bench-env/bin/pip install -r ../shared/bench/requirements.txt
     build/bench-env/bin/python ../shared/bench/models.py mlp_mnist cnn_cifar lstm ticket resnet50
-    cmake --build build --target train_step
+    cmake --build build --target train_step lazy_step
     build/bench-env/bin/python bench/compare_train.py [--rounds 3] [--rows mlp_mnist,lstm] [--peers torch,keras_jax]
 
 A row trains the suite's `.keras` twin on the suite's batch and targets, with its optimizer; the peers are those of peers.py. A round runs each of
 them in a process of its own; the figures are medians over rounds of the median step. The ratio of a row is the best peer's step over ours, that of
-the table their geometric mean. On a machine with other work, BENCH_PREFIX="chrt -r 1" keeps the rounds comparable.
+the table their geometric mean. mica_lazy is the row's network in PyTorch's loop of lazy values (lazy_step.cc). On a machine with other work, BENCH_PREFIX="chrt -r 1" keeps the rounds comparable.
 """
 import argparse
 import json
@@ -51,6 +51,8 @@ def run(command, arguments):
 
 
 def step_of(peer, row, batch, optimizer, arguments):
+    if peer == "mica_lazy":  # the same network written as PyTorch's loop
+        return run([os.path.join(arguments.build, "bench", "lazy_step"), "300"], arguments)
     if peer == "mica":
         step = os.path.join(arguments.build, "bench", "train_step")
         return run([step, os.path.join(arguments.models, f"{row}.keras"), batch, ROWS[row], optimizer], arguments)
@@ -73,7 +75,8 @@ def main():
         batch, optimizer = write_batch(arguments, row)
         # torch.compile cannot train recurrent layers: peers.py says so.
         peers = [peer for peer in arguments.peers.split(",") if not (peer == "torch_compile" and row in ("lstm", "ticket"))]
-        steps = {peer: [] for peer in ["mica", *peers]}
+        ours = ["mica", "mica_lazy"] if row == "mlp_mnist" else ["mica"]
+        steps = {peer: [] for peer in [*ours, *peers]}
         for _ in range(arguments.rounds):
             for peer in steps:
                 steps[peer].append(step_of(peer, row, batch, optimizer, arguments))
