@@ -1,4 +1,5 @@
 // Tensors from numbers: arrays that exist at once.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <numeric>
@@ -114,7 +115,15 @@ Tensor zeros(const Shape& shape, TensorOptions options) {
 }
 Tensor ones(const Shape& shape, TensorOptions options) { return full(shape, 1.0, options); }
 Tensor full(const Shape& shape, Scalar value, TensorOptions options) {
-  return filled(shape, dtype_of(value), options, "full", [&](std::int64_t) { return value.value; });
+  check_static(shape, "full");
+  rt::Array array = rt::Array::uninitialized(options.dtype.value_or(dtype_of(value)), shape.dims());
+  if (array.numel() == 0) return made(std::move(array), options);
+  array.set(0, value.value);
+  const std::int64_t bytes = array.bytes();
+  for (std::int64_t known = array.dtype().bytes(); known < bytes; known *= 2) {  // what is there, once more behind it
+    std::memcpy(array.as<char>() + known, array.data(), static_cast<std::size_t>(std::min(known, bytes - known)));
+  }
+  return made(std::move(array), options);
 }
 
 namespace {

@@ -53,9 +53,7 @@ Variable* ParameterState::find(std::string_view name) {
 Tensor snapshot(const Tensor& variable) { return Tensor::of(current_value(variable.node())); }
 
 Tensor filled_like(const Variable& parameter, double value) {
-  const Shape& shape = parameter.shape();
-  std::vector<double> values(static_cast<std::size_t>(shape.numel()), value);
-  return mica::tensor(values, shape, {.dtype = parameter.dtype()});
+  return full(parameter.shape(), value, {.dtype = parameter.dtype()});
 }
 
 ParameterOptimizer::ParameterOptimizer(std::string_view class_name, ParameterGroup defaults, bool maximize)
