@@ -36,8 +36,12 @@ Tensor as_summand(const Tensor& x) {
 // Max, Min: `initial` is one more element.
 OperationDef extreme(std::string_view class_name, std::string_view op, std::string_view pairwise) {
   auto compute = [op, pairwise](const Arguments& a) -> Tensors {
-    Tensor folded = fold(op, a.tensor("x"), a);
-    return {a.find("initial") ? apply_promoted(pairwise, folded, Scalar(a.real("initial"))) : folded};
+    const Tensor x = a.tensor("x");
+    if (!a.find("initial")) return {fold(op, x, a)};
+    // Of no elements it is the initial value.
+    const Tensor folded =
+        apply(op, {x}, {{"axes", axes_of(a, "axis", x)}, {"keepdims", a.truth("keepdims")}, {"identity", true}});
+    return {apply_promoted(pairwise, folded, Scalar(a.real("initial")))};
   };
   return {class_name, "numpy", {"axis", "keepdims", "initial"}, {"x"}, compute, folds_as(op)};
 }

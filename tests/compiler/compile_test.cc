@@ -3,6 +3,7 @@
 #include "compile_testing.h"
 #include "compiler/codegen_library.h"
 #include "runtime/error.h"
+#include "runtime/parallel.h"
 
 namespace mica::compiler {
 namespace {
@@ -149,6 +150,37 @@ TEST(Compile, AnAdamUpdateIsOneKernelInPlace) {
     const program::PlanBuffer& buffer = plan.buffers[static_cast<std::size_t>(update)];
     EXPECT_TRUE(buffer.in_place) << buffer.name << "\n" << program::print(plan);
   }
+}
+
+// Clipping by the norm of all gradients, in small: no step but those over few numbers runs on one thread.
+TEST(Compile, ANormOfLargeArraysRunsInParallelToTheSameBits) {
+  auto graph = parsed(R"(graph @clipped(%a: f32[512,300], %b: f32[90000], %small: f32[7]) {
+  %0 = multiply(%a, %a) : f32[512,300]
+  %1 = reduce_sum(%0) : f32[]
+  %2 = multiply(%b, %b) : f32[90000]
+  %3 = reduce_sum(%2) : f32[]
+  %4 = multiply(%small, %small) : f32[7]
+  %5 = reduce_sum(%4) : f32[]
+  %6 = add(%1, %3) : f32[]
+  %7 = add(%6, %5) : f32[]
+  %8 = rsqrt(%7) : f32[]
+  %9 = multiply(%a, %8) : f32[512,300]
+  return %8 as "factor"
+  return %9 as "a"
+})");
+  int parallel = 0;
+  for (const program::PlanStep& step : plan_of(*optimized(*graph)).run) parallel += !step.extent.is(1);
+  EXPECT_EQ(parallel, 3);  // two sums of squares, and what is scaled
+  expect_compiles_to_reference(*graph);
+  const Operands operands(*graph);
+  std::vector<float> factors;
+  for (int threads : {1, 2, 5}) {
+    rt::set_num_threads(threads);
+    factors.push_back(run_compiled(*graph, operands)[0].as<float>()[0]);
+  }
+  rt::set_num_threads(1);
+  EXPECT_EQ(factors[0], factors[1]);
+  EXPECT_EQ(factors[0], factors[2]);
 }
 
 TEST(Compile, ASymbolThatNoInputShowsIsAnError) {

@@ -195,5 +195,13 @@ TEST(Operation, FunctionsComputeOnConcreteTensors) {
   EXPECT_EQ(ops::flip(x, 1).to_vector(), (std::vector<float>{-2, 1, 4, 3}));
 }
 
+// As keras.ops.max has it: without an initial value it is an error.
+TEST(Operation, TheLargestOfNothingIsTheInitialValue) {
+  Arguments arguments{{"x", zeros({0, 2})}, {"axis", std::int64_t{0}}};
+  EXPECT_THROW(use_operation("Max", arguments), Error);
+  arguments.set("initial", 3.0);
+  EXPECT_EQ(use_operation("Max", arguments).to_vector(), std::vector<float>({3, 3}));
+}
+
 }  // namespace
 }  // namespace mica::internal
