@@ -104,7 +104,7 @@ TEST_F(ErrorsTest, Training) {
 }
 
 TEST_F(ErrorsTest, HyperParameters) {
-  EXPECT_EQ(error_of([] { Adam(std::numeric_limits<double>::quiet_NaN()); }),
+  EXPECT_EQ(error_of([] { (void)Adam(std::numeric_limits<double>::quiet_NaN()); }),
             "adam: expected learning_rate to be a finite number of at least 0, received nan.");
   EXPECT_EQ(error_of([] { SGD(-1.0); }),
             "sgd: expected learning_rate to be a finite number of at least 0, received -1.");
