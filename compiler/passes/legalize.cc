@@ -13,7 +13,8 @@ absl::Status decompose_all(Graph& graph) {
   for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
     Node& node = *graph.nodes()[i];
     if (!node.op().is_composite()) continue;
-    graph.set_loc(node.loc());
+    // Where no layer can be named, errors about sizes name what was asked for, not its parts.
+    graph.set_loc(node.loc().empty() && node.op().bounds ? node.op().name : node.loc());
     Values parts = node.op().decompose(b, node);
     for (int result = 0; result < node.num_results(); ++result) {
       Value part = parts.at(static_cast<std::size_t>(result));

@@ -93,7 +93,7 @@ constexpr const char* kWhere = R"(graph @where(%x: f32[N,T]) {
   return %0 as "y"
 })";
 constexpr const char* kWhereLeast = R"(graph @where(%x: f32[N,T]) {
-  %0 = argmin(%x) {axis=-1, keepdims=true} : i32[N,1]   # least
+  %0 = argmin(%x) {axis=-1, keepdims=true} : i32[N,1]
   return %0 as "y"
 })";
 constexpr const char* kStable = R"(graph @stable(%x: f32[N,T]) {
@@ -115,7 +115,7 @@ constexpr const char* kTallQr = R"(graph @basis(%x: f32[N,3]) {
   return %0#0 as "q"
 })";
 constexpr const char* kWideSvd = R"(graph @values(%x: f32[2,T]) {
-  %0:3 = svd(%x) {full_matrices=false} : f32[2,2], f32[2], f32[2,T]   # values
+  %0:3 = svd(%x) {full_matrices=false} : f32[2,2], f32[2], f32[2,T]
   return %0#1 as "s"
 })";
 constexpr const char* kRequire = R"(graph @pair(%x: f32[N]) {
@@ -166,13 +166,13 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"where_least_in_nothing",
              kWhereLeast,
              {{3, 0}},
-             "least: expected at least 1 element on axis 1, received 0."},
+             "argmin: expected at least 1 element on axis 1, received 0."},
         Case{"stable_of_nothing", kStable, {{2, 0}}, ""}, Case{"stable_of_no_rows", kStable, {{0, 2}}, ""},
         Case{"sorted_nothing", kSorted, {{2, 0}}, ""}, Case{"sorted_no_rows", kSorted, {{0, 2}}, ""},
         Case{"tall_qr", kTallQr, {{3, 3}}, ""}, Case{"taller_qr", kTallQr, {{5, 3}}, ""},
         Case{"qr_of_few_rows", kTallQr, {{2, 3}}, "basis: expected at least 3 elements on axis 0, received 2."},
         Case{"wide_svd", kWideSvd, {{2, 3}}, ""},
-        Case{"svd_of_few_columns", kWideSvd, {{2, 1}}, "values: expected at least 2 elements on axis 1, received 1."},
+        Case{"svd_of_few_columns", kWideSvd, {{2, 1}}, "svd: expected at least 2 elements on axis 1, received 1."},
         Case{"require", kRequire, {{2}}, ""},
         Case{"require_more", kRequire, {{1}}, "pair: expected two rows, received 1."}),
     [](const auto& test) { return std::string(test.param.name); });

@@ -158,8 +158,8 @@ TEST(FactorsErrors, OfMatricesWhoseSidesCannotBeCompared) {
             "linalg::lstsq: expected matrices of known size, received f32[?,?,?].");
   Tensor tall = Input({kAny, 3}, {.name = "tall"});
   Model model({tall}, {linalg::qr(tall).R}, {});
-  EXPECT_THAT(error_of([&] { model.predict(zeros({1, 2, 3})); }),
-              testing::HasSubstr("expected at least 3 elements on axis 1, received 2."));
+  EXPECT_EQ(error_of([&] { model.predict(zeros({1, 2, 3})); }),
+            "qr: expected at least 3 elements on axis 1, received 2.");
 }
 
 TEST(Factors, RefuseChoicesThatPyTorchHasNot) {
