@@ -60,7 +60,7 @@ void add_update_ops(Registry& r) {
     sample.operands.push_back(tensor);
     adam.sample(sample);
   }
-  r.add(adam.doc("A step of Adam: a weight and the running means of its gradient and of the gradient's square.")
+  r.add(adam.doc("A step of Adam: the weight, first, second and, where it is given, largest after it.")
             .mirrors("torch.optim.Adam")
             .input("weight", "float")
             .input("gradient", "float")
