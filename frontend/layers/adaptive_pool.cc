@@ -6,7 +6,7 @@
 #include "frontend/layers/window.h"
 #include "frontend/mica/layers/pooling.h"
 
-namespace mica::layers {
+namespace mica::inline layers {
 namespace {
 
 using namespace internal;
@@ -127,7 +127,7 @@ AdaptiveMaxPooling2D::AdaptiveMaxPooling2D(Ints<2> output_size, DataFormatOption
 AdaptiveMaxPooling3D::AdaptiveMaxPooling3D(Ints<3> output_size, DataFormatOptions options)
     : Layer(make_adaptive("AdaptiveMaxPooling3D", false, output_size, options)) {}
 
-}  // namespace mica::layers
+}  // namespace mica::inline layers
 
 namespace mica::internal {
 

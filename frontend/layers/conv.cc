@@ -5,7 +5,7 @@
 #include "frontend/layers/registry.h"
 #include "frontend/mica/layers/convolution.h"
 
-namespace mica::layers {
+namespace mica::inline layers {
 namespace {
 
 using namespace internal;
@@ -182,7 +182,7 @@ SeparableConv1D::SeparableConv1D(std::int64_t filters, Ints<1> size, SeparableCo
 SeparableConv2D::SeparableConv2D(std::int64_t filters, Ints<2> size, SeparableConvOptions<2> options)
     : Layer(make_separable("SeparableConv2D", filters, size, options)) {}
 
-}  // namespace mica::layers
+}  // namespace mica::inline layers
 
 namespace mica::internal {
 

@@ -8,7 +8,7 @@
 #include "frontend/layers/registry.h"
 #include "frontend/mica/layers/convolution.h"
 
-namespace mica::layers {
+namespace mica::inline layers {
 namespace {
 
 using namespace internal;
@@ -108,7 +108,7 @@ Conv2DTranspose::Conv2DTranspose(std::int64_t filters, Ints<2> size, ConvTranspo
 Conv3DTranspose::Conv3DTranspose(std::int64_t filters, Ints<3> size, ConvTransposeOptions<3> options)
     : Layer(make_transpose("Conv3DTranspose", filters, size, options)) {}
 
-}  // namespace mica::layers
+}  // namespace mica::inline layers
 
 namespace mica::internal {
 

@@ -11,7 +11,7 @@
 #include "frontend/layers/window.h"
 #include "frontend/mica/layers/image.h"
 
-namespace mica::layers {
+namespace mica::inline layers {
 namespace {
 
 using namespace internal;
@@ -153,7 +153,7 @@ Resizing::Resizing(std::int64_t height, std::int64_t width, ResizingOptions opti
 CenterCrop::CenterCrop(std::int64_t height, std::int64_t width, DataFormatOptions options)
     : Layer(std::make_shared<CenterCropLayer>(height, width, options)) {}
 
-}  // namespace mica::layers
+}  // namespace mica::inline layers
 
 namespace mica::internal {
 

@@ -5,7 +5,7 @@
 #include "frontend/layers/registry.h"
 #include "frontend/mica/layers/shape.h"
 
-namespace mica::layers {
+namespace mica::inline layers {
 namespace {
 
 using namespace internal;
@@ -132,7 +132,7 @@ Cropping2D::Cropping2D(Sides<2> cropping, DataFormatOptions options)
 Cropping3D::Cropping3D(Sides<3> cropping, DataFormatOptions options)
     : Layer(make_sides<CroppingLayer>("Cropping3D", pairs(cropping), options)) {}
 
-}  // namespace mica::layers
+}  // namespace mica::inline layers
 
 namespace mica::internal {
 

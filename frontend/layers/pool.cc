@@ -7,7 +7,7 @@
 #include "frontend/layers/window.h"
 #include "frontend/mica/layers/pooling.h"
 
-namespace mica::layers {
+namespace mica::inline layers {
 namespace {
 
 using namespace internal;
@@ -145,7 +145,7 @@ GlobalMaxPooling2D::GlobalMaxPooling2D(GlobalPoolingOptions options)
 GlobalMaxPooling3D::GlobalMaxPooling3D(GlobalPoolingOptions options)
     : Layer(make_global("GlobalMaxPooling3D", 3, false, options)) {}
 
-}  // namespace mica::layers
+}  // namespace mica::inline layers
 
 namespace mica::internal {
 

@@ -7,7 +7,7 @@
 #include "frontend/layers/window.h"
 #include "frontend/mica/layers/shape.h"
 
-namespace mica::layers {
+namespace mica::inline layers {
 namespace {
 
 using namespace internal;
@@ -126,7 +126,7 @@ Permute::Permute(std::initializer_list<std::int64_t> dims, NameOptions options)
 RepeatVector::RepeatVector(std::int64_t n, NameOptions options)
     : Layer(std::make_shared<RepeatVectorLayer>(n, options)) {}
 
-}  // namespace mica::layers
+}  // namespace mica::inline layers
 
 namespace mica::internal {
 

@@ -7,7 +7,7 @@
 #include "frontend/layers/window.h"
 #include "frontend/mica/layers/shape.h"
 
-namespace mica::layers {
+namespace mica::inline layers {
 namespace {
 
 using namespace internal;
@@ -90,7 +90,7 @@ UpSampling2D::UpSampling2D(Ints<2> size, UpSamplingOptions options)
 UpSampling3D::UpSampling3D(Ints<3> size, UpSamplingOptions options)
     : Layer(make_upsampling("UpSampling3D", size, options)) {}
 
-}  // namespace mica::layers
+}  // namespace mica::inline layers
 
 namespace mica::internal {
 
