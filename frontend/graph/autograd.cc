@@ -107,6 +107,10 @@ void differentiate_backward(const Tensor& output, const BackwardOptions& options
 
 }  // namespace
 
+bool any_requires_grad(const Tensors& tensors) {
+  return std::any_of(tensors.begin(), tensors.end(), [](const Tensor& tensor) { return tensor.requires_grad(); });
+}
+
 GradMode::GradMode(bool enabled) : enabled_before_(set_grad_enabled(enabled)) {}
 GradMode::~GradMode() { set_grad_enabled(enabled_before_); }
 
@@ -280,10 +284,6 @@ Tensors as_leaves(const Tensors& parameters) {
   return leaves;
 }
 
-bool any_requires_grad(const Tensors& tensors) {
-  return std::any_of(tensors.begin(), tensors.end(), [](const Tensor& tensor) { return tensor.requires_grad(); });
-}
-
 // Whether the value depends on something with requires_grad that is none of the leaves.
 bool depends_on_others(const std::vector<internal::CallRef>& calls, const Tensors& leaves) {
   auto is_other = [&](const internal::ValueRef& value) {
@@ -303,7 +303,7 @@ ValueAndGrad differentiated(const Tensor& value, const Tensors& leaves, const Te
   if (value.requires_grad()) {
     auto lock = internal::lock_walks();
     std::vector<internal::CallRef> calls = internal::calls_below(value.node());
-    bool connected = depends_on_others(calls, leaves) || any_requires_grad(parameters);
+    bool connected = depends_on_others(calls, leaves) || internal::any_requires_grad(parameters);
     internal::GradMode mode(connected);
     gradients = internal::concrete_gradients(value, leaves);
     if (!connected) {  // nothing that the caller holds can be differentiated through this function

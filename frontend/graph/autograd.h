@@ -11,6 +11,8 @@ namespace mica::internal {
 // d output / d each source; pending. Undefined for a source that does not lead to the output.
 Tensors gradients_of(const Tensor& output, const std::vector<ValueRef>& sources);
 
+bool any_requires_grad(const Tensors& tensors);
+
 // While it lives, gradients are asked for, or not, of what this thread records.
 class GradMode {
  public:

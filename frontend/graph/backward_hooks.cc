@@ -17,10 +17,6 @@ std::uint64_t next_sequence() {
   return ++sequence;
 }
 
-bool any_requires_grad(const Tensors& tensors) {
-  return std::any_of(tensors.begin(), tensors.end(), [](const Tensor& tensor) { return tensor.requires_grad(); });
-}
-
 // Puts copies in the places of the values that gradients flow through.
 std::shared_ptr<GradientGate> put_gate(const std::shared_ptr<GatedCall>& call, bool at_inputs, Tensors& values) {
   auto gate = std::make_shared<GradientGate>();

@@ -9,6 +9,9 @@ namespace mica {
 namespace internal {
 
 std::string join(const std::vector<std::string>& names) { return absl::StrJoin(names, ", "); }
+std::string join_quoted(const std::vector<std::string>& names) {
+  return absl::StrCat("\"", absl::StrJoin(names, "\", \""), "\"");
+}
 
 void throw_wrong_count(std::size_t expected, std::size_t received) {
   throw Error({.where = "unpack",

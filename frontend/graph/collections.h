@@ -11,5 +11,7 @@ namespace mica::internal {
 Tensors in_order(const Inputs& inputs, const std::vector<std::string>& names, std::string_view where);
 // "a, b, c"
 std::string join(const std::vector<std::string>& names);
+// Each in quotes.
+std::string join_quoted(const std::vector<std::string>& names);
 
 }  // namespace mica::internal

@@ -3,7 +3,7 @@
 #include <functional>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "frontend/graph/collections.h"
 #include "frontend/graph/layer_state.h"
 
 namespace mica {
@@ -93,10 +93,6 @@ NamedLayers layers_of(const Layer& root) {
   return layers;
 }
 
-std::string quoted(const std::vector<std::string>& keys) {
-  return absl::StrCat("\"", absl::StrJoin(keys, "\", \""), "\"");
-}
-
 template <class Item>
 Item named(const Layer& root, std::string_view name, const std::vector<std::pair<std::string, Item>>& items) {
   std::vector<std::string> names;
@@ -105,7 +101,7 @@ Item named(const Layer& root, std::string_view name, const std::vector<std::pair
     names.push_back(known);
   }
   throw Error({.where = root.name(),
-               .expected = absl::StrCat("one of ", quoted(names)),
+               .expected = absl::StrCat("one of ", internal::join_quoted(names)),
                .received = absl::StrCat("\"", std::string(name), "\""),
                .hint = {}});
 }

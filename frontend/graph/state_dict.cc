@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "frontend/graph/collections.h"
 #include "frontend/graph/layer_state.h"
 
 namespace mica {
@@ -38,7 +39,6 @@ void save(const Layer& layer, const std::string& prefix, TensorDict& saved) {
   for (const auto& [id, hook] : state.hooks.state_dict_post.all()) hook(layer, saved, prefix);
 }
 
-std::string quoted(const Names& keys) { return absl::StrCat("\"", absl::StrJoin(keys, "\", \""), "\""); }
 std::string size_text(const Shape& shape) { return absl::StrCat("torch.Size([", absl::StrJoin(shape, ", "), "])"); }
 
 TensorDict items_below(const TensorDict& state, const std::string& prefix) {
@@ -81,10 +81,10 @@ class StateLoader {
   Names complaints() const {
     Names all;
     if (strict_ && !keys_.missing_keys.empty()) {
-      all.push_back(absl::StrCat("Missing key(s) in state_dict: ", quoted(keys_.missing_keys), "."));
+      all.push_back(absl::StrCat("Missing key(s) in state_dict: ", join_quoted(keys_.missing_keys), "."));
     }
     if (strict_ && !keys_.unexpected_keys.empty()) {
-      all.push_back(absl::StrCat("Unexpected key(s) in state_dict: ", quoted(keys_.unexpected_keys), "."));
+      all.push_back(absl::StrCat("Unexpected key(s) in state_dict: ", join_quoted(keys_.unexpected_keys), "."));
     }
     all.insert(all.end(), errors_.begin(), errors_.end());
     return all;

@@ -123,6 +123,14 @@ Layer twin_of(const Layer& original, Twins& twins) {
   return twin;
 }
 
+optim::swa_utils::MultiAvgFn of_each(optim::swa_utils::AvgFn average) {
+  return [average = std::move(average)](const Parameters& averaged, const Tensors& current, const Tensor& count) {
+    for (std::size_t i = 0; i < averaged.size(); ++i) {
+      Variable(averaged[i]).assign(average(averaged[i].detach(), current[i], count));
+    }
+  };
+}
+
 class AveragedModule final : public BuiltinModule {
  public:
   AveragedModule(const Layer& model, optim::swa_utils::AveragedModelOptions o)
@@ -171,15 +179,10 @@ class AveragedModule final : public BuiltinModule {
 
   void average(const Parameters& averaged, const Parameters& current) {
     const Tensor count = variable("n_averaged");
-    if (options_.multi_avg_fn) {
-      Tensors values;
-      for (const Variable& parameter : current) values.push_back(parameter.detach());
-      return options_.multi_avg_fn(averaged, values, count);
-    }
-    const optim::swa_utils::AvgFn average = options_.avg_fn ? options_.avg_fn : optim::swa_utils::get_swa_avg_fn();
-    for (std::size_t i = 0; i < averaged.size(); ++i) {
-      Variable(averaged[i]).assign(average(averaged[i].detach(), current[i].detach(), count));
-    }
+    Tensors values;
+    for (const Variable& parameter : current) values.push_back(parameter.detach());
+    if (options_.multi_avg_fn) return options_.multi_avg_fn(averaged, values, count);
+    of_each(options_.avg_fn ? options_.avg_fn : optim::swa_utils::get_swa_avg_fn())(averaged, values, count);
   }
 
   optim::swa_utils::AveragedModelOptions options_;
@@ -190,14 +193,6 @@ AveragedModule& averaged(const Layer& model) { return *model.get_if<AveragedModu
 double checked_decay(double decay) {
   if (decay >= 0 && decay <= 1) return decay;
   throw Error({.where = "swa_utils", .expected = "a decay from 0 to 1", .received = absl::StrCat(decay), .hint = {}});
-}
-
-optim::swa_utils::MultiAvgFn of_each(optim::swa_utils::AvgFn average) {
-  return [average = std::move(average)](const Parameters& averaged, const Tensors& current, const Tensor& count) {
-    for (std::size_t i = 0; i < averaged.size(); ++i) {
-      Variable(averaged[i]).assign(average(averaged[i], current[i], count));
-    }
-  };
 }
 
 }  // namespace
